@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * core.h - the consensus core: an event in, effects out.
+ *
+ *               CPC_EV_ELEMENT   CPC_EV_SUBMIT
+ *   radio --------->|               |<--------- agent
+ *                   v               v
+ *              .---------------------------.
+ *              | lanes: everyone's entries |   who holds what
+ *              |   |                       |
+ *              |   v   leader: new cut     |
+ *              | slots (4 open): tetra.h   |   who voted what
+ *              |   |                       |
+ *              |   v   quorum of vote 4    |
+ *              | decided log               |
+ *              '---------------------------'
+ *                   |               |
+ *   radio <---------'               '---------> agent
+ *      CPC_EV_CARRIER fills           effects: decided, question,
+ *      the next frame                 evidence, behind, wake-up
+ *
+ * Each member appends entries to its own hash-chained lane. A slot decides a cut: how far the log
+ * reaches into each lane. A cut names the cut of the slot before it, its parent; if that is not what
+ * the slot before decided, the cut is void and carries nothing.
+ *
+ * A message is the sender's whole state, so any one heals the loss of all before it. There are no
+ * acknowledgements, no retransmission timers, no message log.
+ *
+ * Contract: no I/O, clock, allocation, lock, log, float or global; bounded loops. The caller owns
+ * the memory, serialises calls, verifies and makes the MACs, and persists before it sends. The same
+ * events give the same effects and the same bytes.
+ *
+ * Invariants (cpc_core_check): lanes are hash chains from the decided frontier; a slot's own state
+ * follows the rules of tetra.h; decided slots are consecutive and never change.
+ */
+#ifndef CPCHAIN_CORE_H
+#define CPCHAIN_CORE_H
+
+#include <cpchain/cut.h>
+#include <cpchain/element.h>
+#include <cpchain/lane.h>
+#include <cpchain/tetra.h>
+#include <cpchain/types.h>
+#include <cpchain_nl.h>
+
+enum cpc_verdict { CPC_VERDICT_NO, CPC_VERDICT_YES, CPC_VERDICT_NONE };
+
+struct cpc_config {
+	u8 n;				/* members, CPC_MEMBERS_MIN..CPC_MEMBERS_MAX */
+	u8 self;			/* this member's index */
+	u16 cell;
+	u16 epoch;
+	u8 pacing;			/* enum cpc_pacing */
+	u8 default_verdict;		/* enum cpc_verdict, when nobody else gives one in time */
+	bool slow_first_view;		/* five message delays in view 0, as in the paper */
+	u32 period_us;			/* usual time between carriers */
+	u64 seed;			/* the leader's random choice among candidates */
+	struct cpc_hash members;	/* digest of the member set: the log's first hash */
+	cpc_hash_fn hash;
+};
+
+/* A conditional entry that waits for its verdicts: at most one per lane. */
+struct cpc_condition {
+	u8 kind;			/* enum cpc_entry_kind, ORDINARY: none open */
+	u32 seq;
+	struct cpc_digest head;		/* the entry's hash: a verdict is on this content only */
+	u64 since_us;
+	u64 yes;			/* members, by bit */
+	u64 no;
+};
+
+struct cpc_claim {
+	u32 slot;
+	u8 log_hash[8];
+};
+
+/* What is known of one member, its lane among it. */
+struct cpc_member {
+	bool heard;
+	u32 counter;			/* of its newest element */
+	struct cpc_digest content;	/* of that element, to show two contents for one counter */
+	u64 heard_us;
+	u32 decided;
+	unsigned int claims_used;	/* claims ever noted; the ring holds the last CPC_CLAIMS */
+	struct cpc_claim claim[CPC_CLAIMS];
+	u32 state_slot[CPC_OPEN_MAX];	/* which slot state[i] is of; 0: none */
+	struct cpc_state state[CPC_OPEN_MAX];
+	u32 have[CPC_MEMBERS_MAX];	/* last entry it holds, per lane */
+	struct cpc_condition condition;
+	struct cpc_lane lane;
+};
+
+/* An open slot: this member's own state and what it knows of the cuts. */
+struct cpc_slot {
+	u32 number;
+	struct cpc_state mine;
+	bool wanted;			/* there is something to decide, so the timer runs */
+	bool decided;			/* value known; finished once all bodies are here */
+	struct cpc_digest value;
+	u64 entered_us;			/* when this view was entered, or the slot wanted */
+	u64 deadline_us;
+	struct cpc_known_cut cut[CPC_CUTS_KNOWN];
+};
+
+/* A finished slot, kept to help laggards. */
+struct cpc_done {
+	u32 slot;
+	struct cpc_known_cut cut;
+	struct cpc_hash log_hash;
+	u32 frontier[CPC_MEMBERS_MAX];
+};
+
+struct cpc_decided_lane {
+	u8 lane;
+	u16 accepted;			/* bit i: entry from+i, if conditional, is accepted */
+	u32 from;			/* entries from..seq are newly decided */
+	u32 seq;
+	struct cpc_digest head;
+};
+
+struct cpc_decision {
+	u32 slot;
+	bool is_void;			/* the parent was not decided: no lanes */
+	u8 lanes;
+	struct cpc_digest value;
+	struct cpc_hash log_hash;	/* after this slot */
+	struct cpc_decided_lane lane[CPC_CUT_LANES_MAX];
+};
+
+struct cpc_core {
+	struct cpc_config config;
+	u64 now_us;
+	u32 counter;			/* of the newest element of ours */
+	u32 decided;			/* last finished slot */
+	struct cpc_hash log_hash;
+	struct cpc_digest parent;	/* value of the last finished slot */
+	struct cpc_slot slot[CPC_OPEN_MAX];	/* by number modulo */
+	struct cpc_done done[CPC_DECIDED_RING];	/* by slot modulo */
+	/* pacing */
+	bool dirty;			/* own state changed since the last element */
+	u64 sent_us;
+	u64 carrier_us;			/* last carrier */
+	u64 carrier_gap_us;		/* measured time between carriers */
+	u64 behind_us;			/* since when others are known to be ahead; 0: not */
+	u64 told_behind_us;
+	u64 random;
+	u32 views_lost;			/* views left since the last decision, all slots */
+	u8 scratch[CPC_HASH_BYTES + 64 * (4 + CPC_DIGEST_BYTES) + 64];
+	struct cpc_member member[];	/* config.n of them */
+};
+
+enum cpc_event_type {
+	CPC_EV_TICK,		/* time passed: the wake-up asked for, or any other */
+	CPC_EV_CARRIER,		/* a frame is about to leave: put an element into it */
+	CPC_EV_ELEMENT,		/* an element whose MAC was right has arrived */
+	CPC_EV_SUBMIT,		/* append an entry to the own lane */
+	CPC_EV_VERDICT,		/* this vehicle's word on a conditional entry */
+	CPC_EV_INSTALL,		/* jump ahead to a state that f+1 members claim */
+	CPC_EV_SET,		/* change pacing, period or default verdict */
+};
+
+struct cpc_event {
+	enum cpc_event_type type;
+	u64 now_us;			/* monotonic, any origin, never backwards */
+	union {
+		struct {
+			u8 *data;	/* where to write the element's header and sections */
+			size_t room;	/* bytes there: without tags and footer */
+			bool standalone;	/* the frame leaves only for this element */
+		} carrier;
+		struct {
+			const u8 *data;	/* header and sections: without tags and footer */
+			size_t len;
+		} element;
+		struct {
+			u8 kind;
+			const u8 *data;
+			size_t len;
+		} submit;
+		struct {
+			u8 lane;
+			u8 verdict;	/* CPC_VERDICT_NO or _YES */
+			u32 seq;
+			struct cpc_digest head;
+		} verdict;
+		struct {
+			u32 slot;
+			struct cpc_hash prev_log_hash;
+			struct cpc_digest value;
+			const u32 *seq;			/* config.n of them */
+			const struct cpc_digest *head;	/* config.n of them */
+		} install;
+		struct {
+			u8 pacing;
+			u8 default_verdict;
+			u32 period_us;
+		} set;
+	};
+};
+
+/* In the order in which the caller must act on them. */
+struct cpc_effects {
+	bool persist;			/* own votes changed: on disk before anything is sent */
+	size_t element_len;		/* CPC_EV_CARRIER: bytes written, 0: no element */
+	u8 element_open;		/* slot records in it */
+	bool element_payload;		/* it carries entries, cuts or claims */
+	bool send;			/* a standalone frame is due: make one and CPC_EV_CARRIER it */
+	u32 submitted_seq;		/* CPC_EV_SUBMIT: the entry's lane sequence */
+	u8 decisions;
+	struct cpc_decision decision[CPC_OPEN_MAX];
+	u8 view_changes;
+	u32 view_slot;			/* the newest of them */
+	u8 view;
+	bool evidence;
+	u8 evidence_member;
+	u32 evidence_counter;
+	bool behind;
+	struct cpc_claim behind_claim;
+	u64 questions;			/* lanes, by bit, whose conditional entry is new */
+	u64 wake_us;			/* call again by then; CPC_NEVER_US */
+};
+
+/* Bytes of a core for @n members; the caller allocates them, 8-byte aligned. */
+size_t cpc_core_size(unsigned int n);
+
+/* Returns 0, or -EINVAL for a configuration outside the bounds of limits.h. */
+int cpc_core_init(struct cpc_core *core, const struct cpc_config *config, u64 now_us);
+
+/*
+ * Takes one event. Returns 0, and for
+ *   ELEMENT  -EBADMSG malformed, -EPERM not for this core, -ESTALE replayed counter
+ *   CARRIER  -ENOSPC the state does not fit into the room
+ *   SUBMIT   -EMSGSIZE, -EINVAL kind, -EAGAIN lane full until a decision
+ *   VERDICT  -ENOENT no such open entry, -EALREADY a word once given is kept
+ *   INSTALL  -EPERM not what f+1 members claim, -EALREADY not ahead of us, -EINVAL
+ * On an error @effects still holds a valid wake_us and nothing else happened.
+ */
+int cpc_step(struct cpc_core *core, const struct cpc_event *event, struct cpc_effects *effects);
+
+/* Every invariant; tests call it after each step. */
+void cpc_core_check(const struct cpc_core *core);
+
+/*
+ * The encoded entry @seq of @lane, while it is in the ring: undecided ones and, right after the
+ * step that decided them, decided ones. NULL if it is not there.
+ */
+const u8 *cpc_core_entry(const struct cpc_core *core, u8 lane, u32 seq, size_t *ret_len);
+
+/*
+ * The log hash after a slot: SHA-256 over the log hash before it, the slot, the value and the
+ * frontier (per lane le32 seq, head), with config->n lanes. Needs @scratch of core->scratch's size.
+ */
+void cpc_log_hash_next(const struct cpc_config *config, u8 *scratch, const struct cpc_hash *before,
+		       u32 slot, const struct cpc_digest *value, const u32 *seq,
+		       const struct cpc_digest *head, struct cpc_hash *ret_after);
+
+#endif

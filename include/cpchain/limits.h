@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * limits.h - every bound of the industry chain, and what happens when it is hit.
+ */
+#ifndef CPCHAIN_LIMITS_H
+#define CPCHAIN_LIMITS_H
+
+enum cpc_limits {
+	CPC_MEMBERS_MIN = 4,	/* fewer cannot tolerate a fault: the cell is refused */
+	CPC_MEMBERS_MAX = 64,	/* one bit each in a u64; more are refused */
+	CPC_OPEN_MAX = 4,	/* slots open at once; later ones wait */
+	CPC_VIEW_MAX = 250,	/* a member stays in the last view; timeouts double long before */
+
+	CPC_ENTRY_DATA_MAX = 512,	/* payload bytes of one lane entry; more: -EMSGSIZE */
+	CPC_ENTRY_REFS_MAX = 4,		/* other lanes' heads one entry names */
+	CPC_BODY_MAX = 592,		/* an encoded entry: 25 + 13 * refs + data, rounded up */
+	CPC_LANE_WINDOW = 15,	/* undecided entries a lane may have; submit then gets -EAGAIN */
+	CPC_LANE_RING = 32,	/* entries kept per lane: the window and as many decided ones */
+	CPC_CUT_LANES_MAX = 16,	/* lanes one cut can advance; the others wait for the next slot */
+	CPC_CUTS_KNOWN = 8,	/* cuts remembered per open slot: least useful one is replaced */
+	CPC_DECIDED_RING = 16,	/* decided slots a laggard can be helped over in-band */
+	CPC_CLAIMS = 8,		/* (slot, log hash) claims remembered per member: oldest goes */
+
+	CPC_ELEMENT_MAX = 1400,	/* element bytes with tags; larger is dropped on receive */
+	CPC_TAG_BYTES = 8,
+	CPC_DIGEST_BYTES = 16,	/* truncated SHA-256: 2^64 work for two values of one digest */
+	CPC_HASH_BYTES = 32,
+};
+
+#endif

@@ -21,17 +21,17 @@
 #define CPC_CLOSE CPC_CLEANUP(cpc_cleanup_close)
 
 /* The value of a pointer (a descriptor), leaving NULL (-1) behind for the cleanup. */
-#define CPC_TAKE(pointer)                                                                          \
-	__extension__({                                                                            \
-		__typeof__(pointer) taken = (pointer);                                             \
-		(pointer) = NULL;                                                                  \
-		taken;                                                                             \
+#define CPC_TAKE(pointer)                              \
+	__extension__({                                \
+		__typeof__(pointer) taken = (pointer); \
+		(pointer) = NULL;                      \
+		taken;                                 \
 	})
-#define CPC_TAKE_FD(fd)                                                                            \
-	__extension__({                                                                            \
-		int taken = (fd);                                                                  \
-		(fd) = -1;                                                                         \
-		taken;                                                                             \
+#define CPC_TAKE_FD(fd)           \
+	__extension__({           \
+		int taken = (fd); \
+		(fd) = -1;        \
+		taken;            \
 	})
 
 /* `pointer` is the address of the variable; errno survives, so cleanup may follow a failure. */

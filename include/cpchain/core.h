@@ -43,6 +43,10 @@
 #include <cpchain/types.h>
 #include <cpchain_nl.h>
 
+/* Log hash, slot, value, and per member a lane's sequence and head. */
+#define CPC_LOG_HASH_INPUT_MAX                                                                     \
+	(1 + CPC_HASH_BYTES + 4 + CPC_DIGEST_BYTES + CPC_MEMBERS_MAX * (4 + CPC_DIGEST_BYTES))
+
 enum cpc_verdict { CPC_VERDICT_NO, CPC_VERDICT_YES, CPC_VERDICT_NONE };
 
 struct cpc_config {
@@ -78,7 +82,7 @@ struct cpc_claim {
 struct cpc_member {
 	bool heard;
 	u32 counter;			/* of its newest element */
-	struct cpc_digest content;	/* of that element, to show two contents for one counter */
+	u64 content;			/* checksum of that element: two contents for one counter? */
 	u64 heard_us;
 	u32 decided;
 	unsigned int claims_used;	/* claims ever noted; the ring holds the last CPC_CLAIMS */
@@ -86,19 +90,20 @@ struct cpc_member {
 	u32 state_slot[CPC_OPEN_MAX];	/* which slot state[i] is of; 0: none */
 	struct cpc_state state[CPC_OPEN_MAX];
 	u32 have[CPC_MEMBERS_MAX];	/* last entry it holds, per lane */
+	u64 accusers;			/* members, by bit, that name another head than we hold */
 	struct cpc_condition condition;
 	struct cpc_lane lane;
 };
 
-/* An open slot: this member's own state and what it knows of the cuts. */
+/* A live slot: this member's own state and what it knows of the cuts. */
 struct cpc_slot {
 	u32 number;
 	struct cpc_state mine;
 	bool wanted;			/* there is something to decide, so the timer runs */
 	bool decided;			/* value known; finished once all bodies are here */
 	struct cpc_digest value;
-	u64 entered_us;			/* when this view was entered, or the slot wanted */
-	u64 deadline_us;
+	u64 gathered_us;		/* when a quorum was first seen in this view; 0: not yet */
+	u64 deadline_us;		/* when to leave this view; 0: the timer does not run */
 	struct cpc_known_cut cut[CPC_CUTS_KNOWN];
 };
 
@@ -107,6 +112,7 @@ struct cpc_done {
 	u32 slot;
 	struct cpc_known_cut cut;
 	struct cpc_hash log_hash;
+	u64 claim_us;			/* when it was last put on the air as a claim */
 	u32 frontier[CPC_MEMBERS_MAX];
 };
 
@@ -131,6 +137,12 @@ struct cpc_core {
 	struct cpc_config config;
 	u64 now_us;
 	u32 counter;			/* of the newest element of ours */
+	/*
+	 * Slots up to `settled` are decided by a quorum, so that claims carry any laggard over them;
+	 * settled+1 .. settled+4 are live: this member takes part in them, also in those it has
+	 * decided itself, because others may still need its votes.
+	 */
+	u32 settled;
 	u32 decided;			/* last finished slot */
 	struct cpc_hash log_hash;
 	struct cpc_digest parent;	/* value of the last finished slot */
@@ -142,10 +154,14 @@ struct cpc_core {
 	u64 carrier_us;			/* last carrier */
 	u64 carrier_gap_us;		/* measured time between carriers */
 	u64 behind_us;			/* since when others are known to be ahead; 0: not */
-	u64 told_behind_us;
+	u64 told_us;
+	unsigned int told_used;		/* states ever told to the agent as worth fetching */
+	struct cpc_claim told[CPC_CLAIMS];
 	u64 random;
-	u32 views_lost;			/* views left since the last decision, all slots */
-	u8 scratch[CPC_HASH_BYTES + 64 * (4 + CPC_DIGEST_BYTES) + 64];
+	u32 base_seq[CPC_MEMBERS_MAX];	/* scratch: a frontier */
+	struct cpc_digest base_head[CPC_MEMBERS_MAX];
+	struct cpc_element element;	/* scratch: the one being taken in */
+	u8 scratch[CPC_LOG_HASH_INPUT_MAX];
 	struct cpc_member member[];	/* config.n of them */
 };
 
@@ -248,7 +264,7 @@ const u8 *cpc_core_entry(const struct cpc_core *core, u8 lane, u32 seq, size_t *
 
 /*
  * The log hash after a slot: SHA-256 over the log hash before it, the slot, the value and the
- * frontier (per lane le32 seq, head), with config->n lanes. Needs @scratch of core->scratch's size.
+ * frontier (per lane le32 seq, head), with config->n lanes. Needs @scratch of CPC_LOG_HASH_INPUT_MAX bytes.
  */
 void cpc_log_hash_next(const struct cpc_config *config, u8 *scratch, const struct cpc_hash *before,
 		       u32 slot, const struct cpc_digest *value, const u32 *seq,

@@ -73,8 +73,8 @@ const struct cpc_held_entry *cpc_lane_get(const struct cpc_lane *lane, u32 seq);
 enum cpc_lane_put { CPC_PUT_STORED, CPC_PUT_KNOWN, CPC_PUT_IGNORED, CPC_PUT_FORK };
 
 /*
- * Stores a decoded entry if it fits. @expected, when not NULL, is the hash known to be right for
- * that number. CPC_PUT_FORK: the author sent two different entries of this number.
+ * Stores a decoded entry if it fits. @expected, when not NULL, is the decided hash of that
+ * number. CPC_PUT_FORK: the author sent two different entries of this number.
  */
 enum cpc_lane_put cpc_lane_put(struct cpc_lane *lane, const struct cpc_entry *entry, const u8 *body,
 			       size_t len, const struct cpc_digest *hash, bool direct,
@@ -86,8 +86,11 @@ bool cpc_lane_holds(const struct cpc_lane *lane, u32 seq, const struct cpc_diges
 /* Decided up to (@seq, @head), which the lane holds. */
 void cpc_lane_advance(struct cpc_lane *lane, u32 seq, const struct cpc_digest *head);
 
-/* Decided up to (@seq, @head), and what is held leads elsewhere: forget it, be strict. */
-void cpc_lane_mismatch(struct cpc_lane *lane);
+/*
+ * Decided up to (@seq, @head), which the lane does not hold yet: drops what cannot lead there, from
+ * the head down as far as the hashes are known.
+ */
+void cpc_lane_prune(struct cpc_lane *lane, u32 seq, const struct cpc_digest *head);
 
 /* Jump to a decided frontier without the entries below it. */
 void cpc_lane_jump(struct cpc_lane *lane, u32 seq, const struct cpc_digest *head);

@@ -64,6 +64,10 @@ void cpc_state_enter(struct cpc_state *s, u8 view);
 /* Could a correct member have this state? (Bounds and the invariants above.) */
 bool cpc_state_sane(const struct cpc_state *s);
 
+/* The members, by bit, that show a vote of @phase in @view for @value. */
+u64 cpc_voters(const struct cpc_council *c, enum cpc_phase phase, u8 view,
+	       const struct cpc_digest *value);
+
 /* How many members show a vote of @phase in @view for @value. */
 unsigned int cpc_votes_for(const struct cpc_council *c, enum cpc_phase phase, u8 view,
 			   const struct cpc_digest *value);

@@ -21,13 +21,13 @@
  * tags      for every member but the sender, by index: a MAC over the receiver's index, the digest
  *           of the member set, and everything from the header to the last section, truncated to 8
  *
- * slot record: the sender's whole state in one open slot (DESIGN: "state, not messages")
- *   u8 shape    bits 0-1: slot - decided - 1; bits 2-5: number of values (0..8); bit 6: frozen part
+ * slot record: the sender's whole state in one live slot (DESIGN: "state, not messages")
+ *   u8 shape    bits 0-2: slot - decided + 3; bits 3-6: number of values (0..8); bit 7: frozen part
  *   u8 view
  *   u8 votes    bits 0-3: voted in phases 1..4 of this view; bit 4: phases 2..4 are for value 1,
  *               else for value 0 (phase 1 is always for value 0 when it is there)
  *   digest[16] x values
- *   frozen part, if bit 6: u8 mask: bits 0-3 highest earlier vote of phase 1..4, bits 4-5 highest
+ *   frozen part, if bit 7: u8 mask: bits 0-3 highest earlier vote of phase 1..4, bits 4-5 highest
  *   earlier vote of phase 1..2 for another value; per set bit a byte: bits 0-2 value index, bits
  *   3-7 view - 1 - vote's view, 31 = the vote's view follows in a byte of its own
  */

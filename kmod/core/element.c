@@ -9,10 +9,11 @@
 #include <cpchain_nl.h>
 
 enum record_bits {
-	SHAPE_SLOT = 0x03,
-	SHAPE_VALUES = 0x3c,
-	SHAPE_VALUES_SHIFT = 2,
-	SHAPE_FROZEN = 0x40,
+	SHAPE_SLOT = 0x07,
+	SHAPE_SLOT_BIAS = CPC_OPEN_MAX - 1,	/* slots decided here, but not yet by a quorum */
+	SHAPE_VALUES = 0x78,
+	SHAPE_VALUES_SHIFT = 3,
+	SHAPE_FROZEN = 0x80,
 	VOTES_PHASES = 0x0f,
 	VOTES_LATER = 0x10,	/* phases 2..4 are for value 1 */
 	FROZEN_VALUE = 0x07,
@@ -122,7 +123,7 @@ void cpc_record_write(struct cpc_writer *w, const struct cpc_slot_record *record
 	u8 votes = s->voted, mask = 0;
 	unsigned int i;
 
-	cpc_assert(record->slot > decided && record->slot - decided <= CPC_OPEN_MAX);
+	cpc_assert(record->slot + SHAPE_SLOT_BIAS - decided <= SHAPE_SLOT);
 	/* Phase 1's value comes first, so that only "are the later ones the same" needs a bit. */
 	if (cpc_voted(s, CPC_PHASE_1))
 		value_index(&values, &s->first);
@@ -134,7 +135,7 @@ void cpc_record_write(struct cpc_writer *w, const struct cpc_slot_record *record
 		mask |= 1u << i;
 		index[i] = value_index(&values, &frozen_vote(s, i)->value);
 	}
-	cpc_write_u8(w, (u8)((record->slot - decided - 1) | values.used << SHAPE_VALUES_SHIFT |
+	cpc_write_u8(w, (u8)((record->slot + SHAPE_SLOT_BIAS - decided) | values.used << SHAPE_VALUES_SHIFT |
 			     (mask ? SHAPE_FROZEN : 0)));
 	cpc_write_u8(w, s->view);
 	cpc_write_u8(w, votes);
@@ -197,10 +198,10 @@ int cpc_record_read(struct cpc_reader *r, u32 decided, struct cpc_slot_record *r
 	s->view = cpc_read_u8(r);
 	votes = cpc_read_u8(r);
 	count = (shape & SHAPE_VALUES) >> SHAPE_VALUES_SHIFT;
-	if (shape >> 7 || votes & ~(VOTES_PHASES | VOTES_LATER) || count > CPC_VALUES_MAX)
+	if (votes & ~(VOTES_PHASES | VOTES_LATER) || count > CPC_VALUES_MAX)
 		return -EBADMSG;
-	record.slot = decided + 1 + (shape & SHAPE_SLOT);
-	if (record.slot <= decided)
+	record.slot = decided + (shape & SHAPE_SLOT) - SHAPE_SLOT_BIAS;
+	if (record.slot == 0 || record.slot > (u64)decided + CPC_OPEN_MAX)
 		return -EBADMSG;
 	for (i = 0; i < count; i++)
 		cpc_read_copy(r, values[i].b, CPC_DIGEST_BYTES);

@@ -103,14 +103,6 @@ static const struct cpc_digest *hash_at(const struct cpc_lane *lane, u32 seq)
 	return e ? &e->hash : NULL;
 }
 
-static void drop(struct cpc_lane *lane, u32 seq)
-{
-	struct cpc_held_entry *e = get(lane, seq);
-
-	if (e)
-		e->held = CPC_HELD_NO;
-}
-
 /* Where the unbroken chain from the frontier ends. */
 static void update_last(struct cpc_lane *lane)
 {
@@ -226,14 +218,24 @@ void cpc_lane_advance(struct cpc_lane *lane, u32 seq, const struct cpc_digest *h
 	update_last(lane);
 }
 
-void cpc_lane_mismatch(struct cpc_lane *lane)
+void cpc_lane_prune(struct cpc_lane *lane, u32 seq, const struct cpc_digest *head)
 {
-	u32 i;
+	const struct cpc_digest *want = head;
 
-	for (i = 1; i <= CPC_LANE_WINDOW; i++)
-		drop(lane, lane->frontier + i);
-	lane->strict = true;
-	lane->last = lane->frontier;
+	cpc_assert(seq - lane->frontier <= CPC_LANE_WINDOW);
+	for (; seq > lane->frontier; seq--) {
+		struct cpc_held_entry *e = get(lane, seq);
+
+		if (!e)
+			break;
+		if (!cpc_digest_equal(&e->hash, want)) {
+			e->held = CPC_HELD_NO;
+			lane->strict = true;
+			break;
+		}
+		want = &e->prev;
+	}
+	update_last(lane);
 }
 
 void cpc_lane_jump(struct cpc_lane *lane, u32 seq, const struct cpc_digest *head)

@@ -79,15 +79,23 @@ static bool shows_vote(const struct cpc_state *s, enum cpc_phase phase, u8 view,
 	       cpc_digest_equal(&s->second[phase].value, value);
 }
 
-unsigned int cpc_votes_for(const struct cpc_council *c, enum cpc_phase phase, u8 view,
-			   const struct cpc_digest *value)
+u64 cpc_voters(const struct cpc_council *c, enum cpc_phase phase, u8 view,
+	       const struct cpc_digest *value)
 {
-	unsigned int i, votes = 0;
+	unsigned int i;
+	u64 voters = 0;
 
 	cpc_assert(c->n <= CPC_MEMBERS_MAX);
 	for (i = 0; i < c->n; i++)
-		votes += c->state[i] && shows_vote(c->state[i], phase, view, value);
-	return votes;
+		if (c->state[i] && shows_vote(c->state[i], phase, view, value))
+			voters |= (u64)1 << i;
+	return voters;
+}
+
+unsigned int cpc_votes_for(const struct cpc_council *c, enum cpc_phase phase, u8 view,
+			   const struct cpc_digest *value)
+{
+	return cpc_count_bits(cpc_voters(c, phase, view, value));
 }
 
 bool cpc_quorum_value(const struct cpc_council *c, enum cpc_phase phase, u8 view,

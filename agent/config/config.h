@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config.h - the daemon's configuration file. This folder reads it and calls nothing else of the
+ * agent.
+ *
+ *   [node]       name, key, state             who this vehicle is
+ *   [cell]       id, epoch, interface, ...    what it takes part in
+ *   [member X]   index, node_id               the members, itself included; or member.INDEX = HEX
+ *   [gateway]    can, dbc, overlay, ...       what it tells the others
+ *   [api]        socket                       how cpchainctl reaches it
+ *
+ * A file is good as a whole or refused as a whole: every refusal names file, line, key and value.
+ */
+#ifndef CPC_AGENT_CONFIG_CONFIG_H
+#define CPC_AGENT_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cpchain/limits.h>
+#include <cpchain_nl.h>
+
+#include "agent/util/error.h"
+
+enum {
+	CPC_CONFIG_FILE_MAX = 1 << 20,	/* bytes; a larger file is refused */
+	CPC_CONFIG_PATH_MAX = 180,	/* bytes of a path, so that a whole line fits the parser */
+	CPC_CONFIG_SOCKET_MAX = 107,	/* bytes of a UNIX socket's path (unix(7)) */
+	CPC_CONFIG_NAME_MAX = 31,
+	CPC_CONFIG_ID_BYTES = 32,
+	CPC_CONFIG_PORT = 17232,	/* default TCP port of the agents: "CP" */
+};
+
+#define CPC_CONFIG_FILE "/etc/cpchain/cpchaind.conf"
+#define CPC_CONFIG_KEY "/var/lib/cpchain/node.key"
+#define CPC_CONFIG_STATE "/var/lib/cpchain"
+#define CPC_CONFIG_SOCKET "/run/cpchain/control"
+
+/* The wire's values of CPC_A_DEFAULT_VERDICT. */
+enum cpc_default_verdict { CPC_DEFAULT_NO, CPC_DEFAULT_YES, CPC_DEFAULT_NONE };
+
+struct cpc_config_member {
+	bool set;
+	char name[CPC_CONFIG_NAME_MAX + 1];
+	uint8_t node_id[CPC_CONFIG_ID_BYTES];
+};
+
+struct cpc_agent_config {
+	/* [node] */
+	char name[CPC_CONFIG_NAME_MAX + 1];	/* "": the member's name is taken */
+	char key_file[CPC_CONFIG_PATH_MAX + 1];
+	char state_dir[CPC_CONFIG_PATH_MAX + 1];
+	/* [cell] */
+	uint16_t cell;
+	uint16_t epoch;
+	char interface[16];
+	uint16_t port;
+	enum cpc_pacing pacing;
+	uint32_t period_ms;		/* usual time between carriers, 10..1000 */
+	enum cpc_default_verdict default_verdict;
+	bool slow_first_view;
+	bool leave_on_stop;		/* a clean stop also ends the kernel's part */
+	unsigned int n;
+	struct cpc_config_member member[CPC_MEMBERS_MAX];
+	/* [gateway] */
+	bool gateway;
+	char can[16];
+	char dbc[CPC_CONFIG_PATH_MAX + 1];
+	char overlay[CPC_CONFIG_PATH_MAX + 1];
+	uint32_t gateway_period_ms;	/* one flush of samples into entries, 10..60000 */
+	/* [api] */
+	char socket[CPC_CONFIG_SOCKET_MAX + 1];
+};
+
+/*
+ * Reads a configuration from @text. @file_name is only for the error. Returns 0, or -EINVAL with
+ * "FILE:LINE: [section] key: what is wrong with 'value'".
+ */
+int cpc_config_parse(const char *file_name, const char *text, size_t len,
+		     struct cpc_agent_config *ret_config, struct cpc_error *error);
+
+/* The same from a file. Also -ENOENT, -EACCES, ... and -EFBIG. */
+int cpc_config_load(const char *path, struct cpc_agent_config *ret_config,
+		    struct cpc_error *error);
+
+/* 64 hexadecimal digits; -EINVAL. */
+int cpc_node_id_parse(const char *text, uint8_t ret_node_id[CPC_CONFIG_ID_BYTES]);
+
+/* The index of the member with @node_id, or -ENOENT. */
+int cpc_config_find(const struct cpc_agent_config *config,
+		    const uint8_t node_id[CPC_CONFIG_ID_BYTES]);
+
+/* What pacing and verdict are called in the file. */
+const char *cpc_pacing_name(unsigned int pacing);
+const char *cpc_default_verdict_name(unsigned int verdict);
+
+#endif

@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "agent/gateway/dbc_load.h"
+#include "agent/gateway/value.h"
 #include "agent/util/cleanup.h"
 
 /* Text for a message on somebody's terminal: no control bytes. */
@@ -81,33 +82,12 @@ void cpc_dbc_warn(struct cpc_dbc_loader *loader, const char *format, ...)
 	printable(warning->text);
 }
 
-/* Length of the UTF-8 sequence at `text`, or 0 if there is none (RFC 3629). */
-static size_t utf8_length(const char *text, size_t size)
-{
-	const unsigned char *byte = (const unsigned char *)text;
-	size_t length = byte[0] < 0x80			     ? 1
-			: byte[0] >= 0xc2 && byte[0] <= 0xdf ? 2
-			: byte[0] >= 0xe0 && byte[0] <= 0xef ? 3
-			: byte[0] >= 0xf0 && byte[0] <= 0xf4 ? 4
-							     : 0;
-
-	if (!length || length > size)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((byte[i] & 0xc0) != 0x80)
-			return 0;
-	if ((byte[0] == 0xe0 && byte[1] < 0xa0) || (byte[0] == 0xed && byte[1] > 0x9f) ||
-	    (byte[0] == 0xf0 && byte[1] < 0x90) || (byte[0] == 0xf4 && byte[1] > 0x8f))
-		return 0;
-	return length;
-}
-
 static bool is_utf8(struct cpc_slice text)
 {
 	size_t at = 0, length;
 
 	while (at < text.size) {
-		length = utf8_length(text.text + at, text.size - at);
+		length = cpc_utf8_length(text.text + at, text.size - at);
 		if (!length)
 			return false;
 		at += length;
@@ -127,7 +107,7 @@ const char *cpc_dbc_store(struct cpc_dbc_loader *loader, struct cpc_slice text, 
 
 	for (size_t i = 0; i < text.size;) {
 		unsigned char byte = (unsigned char)text.text[i];
-		size_t length = utf8 ? utf8_length(text.text + i, text.size - i) : 1;
+		size_t length = utf8 ? cpc_utf8_length(text.text + i, text.size - i) : 1;
 		size_t width = !utf8 && byte >= 0x80 ? 2 : length;
 
 		if ((size_t)(to - start) + width > max)

@@ -85,7 +85,7 @@ struct cpc_member {
 	u64 content;			/* checksum of that element: two contents for one counter? */
 	u64 heard_us;
 	u32 decided;
-	unsigned int claims_used;	/* claims ever noted; the ring holds the last CPC_CLAIMS */
+	u32 claims_used;		/* claims ever noted; the ring holds the last CPC_CLAIMS */
 	struct cpc_claim claim[CPC_CLAIMS];
 	u32 state_slot[CPC_OPEN_MAX];	/* which slot state[i] is of; 0: none */
 	struct cpc_state state[CPC_OPEN_MAX];
@@ -103,7 +103,7 @@ struct cpc_slot {
 	bool decided;			/* value known; finished once all bodies are here */
 	struct cpc_digest value;
 	u64 gathered_us;		/* when a quorum was first seen in this view; 0: not yet */
-	u64 deadline_us;		/* when to leave this view; 0: the timer does not run */
+	u64 started_us;			/* when this view's timer started; 0: it does not run */
 	struct cpc_known_cut cut[CPC_CUTS_KNOWN];
 };
 
@@ -154,8 +154,9 @@ struct cpc_core {
 	u64 carrier_us;			/* last carrier */
 	u64 carrier_gap_us;		/* measured time between carriers */
 	u64 behind_us;			/* since when others are known to be ahead; 0: not */
+	u64 look_us;			/* when to look for that again */
 	u64 told_us;
-	unsigned int told_used;		/* states ever told to the agent as worth fetching */
+	u32 told_used;			/* states ever told to the agent as worth fetching */
 	struct cpc_claim told[CPC_CLAIMS];
 	u64 random;
 	u32 base_seq[CPC_MEMBERS_MAX];	/* scratch: a frontier */

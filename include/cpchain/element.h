@@ -15,6 +15,7 @@
 #include <cpchain_element.h>
 
 #define CPC_ANSWERS_MAX 16
+#define CPC_CLAIM_BYTES 12	/* slot and log hash */
 #define CPC_VALUES_MAX 8	/* distinct values one slot record can name */
 
 struct cpc_header {

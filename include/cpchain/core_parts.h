@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * core_parts.h - what the core's own files call of each other; nobody else includes it.
+ *
+ *   core.c       the door: init, step, check
+ *   receive.c    element in            emit.c     element out
+ *   slot.c       votes, views          pace.c     timers, when to send
+ *   propose.c    cuts: build, judge    finish.c   decided: log, laggards, install
+ *   condition.c  verdicts
+ *   tetra.c lane.c cut.c element.c     know nothing of the core
+ */
+#ifndef CPCHAIN_CORE_PARTS_H
+#define CPCHAIN_CORE_PARTS_H
+
+#include <cpchain/core.h>
+
+static inline u64 cpc_bit(unsigned int member)
+{
+	return (u64)1 << member;
+}
+
+static inline struct cpc_slot *cpc_live(struct cpc_core *core, u32 number)
+{
+	struct cpc_slot *slot = &core->slot[number % CPC_OPEN_MAX];
+
+	return slot->number == number ? slot : NULL;
+}
+
+static inline unsigned int cpc_leader(const struct cpc_core *core, u32 slot, u8 view)
+{
+	return (unsigned int)(((u64)slot + view) % core->config.n);
+}
+
+/* slot.c */
+void cpc_slot_reset(struct cpc_slot *slot, u32 number);
+void cpc_council_of(const struct cpc_core *core, const struct cpc_slot *slot,
+		    struct cpc_council *ret_council);
+bool cpc_slot_advance(struct cpc_core *core, struct cpc_slot *slot, struct cpc_effects *fx);
+void cpc_slot_enter(struct cpc_core *core, struct cpc_slot *slot, u8 view, struct cpc_effects *fx);
+void cpc_progress(struct cpc_core *core, struct cpc_effects *fx);
+
+/* propose.c */
+struct cpc_known_cut *cpc_cut_find(struct cpc_slot *slot, const struct cpc_digest *digest);
+struct cpc_known_cut *cpc_cut_remember(struct cpc_core *core, struct cpc_slot *slot,
+				       const struct cpc_digest *digest, const struct cpc_cut *cut);
+/* The frontier and the parent that @number builds on, into core->base_*; false if not known yet. */
+bool cpc_base_of(struct cpc_core *core, u32 number, struct cpc_digest *ret_parent);
+/* Applies a cut's lanes to core->base_*. */
+void cpc_base_apply(struct cpc_core *core, const struct cpc_cut *cut);
+/* The cut this member would propose; false if it cannot tell. A cut without lanes is no work. */
+bool cpc_cut_build(struct cpc_core *core, u32 number, struct cpc_cut *ret_cut);
+bool cpc_cut_acceptable(struct cpc_core *core, struct cpc_slot *slot,
+			const struct cpc_council *council, const struct cpc_digest *value);
+/* As leader of the present view: casts vote 1, which is the proposal. False: nothing (yet). */
+bool cpc_propose(struct cpc_core *core, struct cpc_slot *slot, const struct cpc_council *council);
+
+/* finish.c */
+bool cpc_finish(struct cpc_core *core, struct cpc_effects *fx);
+bool cpc_settle(struct cpc_core *core);
+void cpc_claim_note(struct cpc_core *core, unsigned int member, u32 slot, const u8 log_hash[8]);
+void cpc_behind_check(struct cpc_core *core, struct cpc_effects *fx);
+int cpc_install(struct cpc_core *core, const struct cpc_event *event, struct cpc_effects *fx);
+
+/* condition.c */
+void cpc_condition_update(struct cpc_core *core, unsigned int lane, struct cpc_effects *fx);
+bool cpc_condition_met(const struct cpc_core *core, const struct cpc_condition *c);
+/* Time to propose it as rejected: refused beyond repair, or waited for too long. */
+bool cpc_condition_lost(const struct cpc_core *core, const struct cpc_condition *c);
+void cpc_condition_answer(struct cpc_core *core, unsigned int member,
+			  const struct cpc_answer *answer);
+int cpc_condition_verdict(struct cpc_core *core, const struct cpc_event *event);
+u64 cpc_conditions_tick(struct cpc_core *core);
+
+/* receive.c, emit.c */
+int cpc_receive(struct cpc_core *core, const struct cpc_event *event, struct cpc_effects *fx);
+int cpc_submit(struct cpc_core *core, const struct cpc_event *event, struct cpc_effects *fx);
+int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_effects *fx);
+
+/* pace.c */
+u64 cpc_timeout_us(const struct cpc_core *core, const struct cpc_slot *slot);
+u64 cpc_slot_deadline(const struct cpc_core *core, const struct cpc_slot *slot);
+u64 cpc_gather_us(const struct cpc_core *core);
+u64 cpc_retry_us(const struct cpc_core *core);
+bool cpc_active(const struct cpc_core *core, unsigned int member);
+void cpc_pace_carrier(struct cpc_core *core);
+void cpc_pace(struct cpc_core *core, struct cpc_effects *fx);
+
+#endif

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+/*
+ * condition.c - conditional entries: what must not happen against a member's will.
+ *
+ * Per lane at most one is open: the first undecided conditional entry of the unbroken chain. Every
+ * member says yes or no to it once, in its elements, naming the entry's hash, so that a word given
+ * on one content is not counted for another. A leader covers it as accepted when enough said yes,
+ * as rejected when that has become impossible or has taken too long; until then it leaves the lane
+ * at the entry before, which holds up nobody else's lane.
+ */
+#include <cpchain/core_parts.h>
+
+/* How long a leader waits for words before it proposes to reject. */
+static u64 patience_us(const struct cpc_core *core)
+{
+	u64 us = 10 * (u64)core->config.period_us;
+
+	return us < 1000000 ? 1000000 : us;
+}
+
+static void open_condition(struct cpc_core *core, unsigned int lane,
+			   const struct cpc_held_entry *entry, struct cpc_effects *fx)
+{
+	struct cpc_condition *c = &core->member[lane].condition;
+
+	if (c->kind == entry->kind && c->seq == entry->seq &&
+	    cpc_digest_equal(&c->head, &entry->hash))
+		return;
+	*c = (struct cpc_condition){
+		.kind = entry->kind,
+		.seq = entry->seq,
+		.head = entry->hash,
+		.since_us = core->now_us,
+	};
+	if (lane == core->config.self)
+		c->yes = cpc_bit(lane);	/* its author wants it */
+	else
+		fx->questions |= cpc_bit(lane);
+}
+
+void cpc_condition_update(struct cpc_core *core, unsigned int lane, struct cpc_effects *fx)
+{
+	const struct cpc_lane *l = &core->member[lane].lane;
+	u32 seq;
+
+	cpc_assert(lane < core->config.n);
+	for (seq = l->frontier + 1; seq <= l->last; seq++) {
+		const struct cpc_held_entry *entry = cpc_lane_get(l, seq);
+
+		if (entry->kind == CPC_ENTRY_ORDINARY)
+			continue;
+		open_condition(core, lane, entry, fx);
+		return;
+	}
+	core->member[lane].condition.kind = CPC_ENTRY_ORDINARY;
+}
+
+bool cpc_condition_met(const struct cpc_core *core, const struct cpc_condition *c)
+{
+	unsigned int n = core->config.n, need = c->kind == CPC_ENTRY_BY_ALL ? n : cpc_quorum(n);
+
+	cpc_assert(!(c->yes & c->no));
+	return c->kind != CPC_ENTRY_ORDINARY && cpc_count_bits(c->yes) >= need;
+}
+
+bool cpc_condition_lost(const struct cpc_core *core, const struct cpc_condition *c)
+{
+	unsigned int n = core->config.n, spare = c->kind == CPC_ENTRY_BY_ALL ? 0 : cpc_faulty(n);
+
+	cpc_assert(!(c->yes & c->no));
+	return cpc_count_bits(c->no) > spare || core->now_us - c->since_us >= patience_us(core);
+}
+
+static bool note(struct cpc_condition *c, unsigned int member, u8 verdict)
+{
+	if ((c->yes | c->no) & cpc_bit(member))
+		return false;
+	if (verdict == CPC_VERDICT_YES)
+		c->yes |= cpc_bit(member);
+	else
+		c->no |= cpc_bit(member);
+	return true;
+}
+
+static struct cpc_condition *find(struct cpc_core *core, u8 lane, u32 seq,
+				  const struct cpc_digest *head)
+{
+	struct cpc_condition *c;
+
+	if (lane >= core->config.n)
+		return NULL;
+	c = &core->member[lane].condition;
+	if (c->kind == CPC_ENTRY_ORDINARY || c->seq != seq || !cpc_digest_equal(&c->head, head))
+		return NULL;
+	return c;
+}
+
+void cpc_condition_answer(struct cpc_core *core, unsigned int member,
+			  const struct cpc_answer *answer)
+{
+	struct cpc_condition *c = find(core, answer->lane, answer->seq, &answer->head);
+
+	if (c)
+		note(c, member, answer->verdict);
+}
+
+int cpc_condition_verdict(struct cpc_core *core, const struct cpc_event *event)
+{
+	struct cpc_condition *c =
+		find(core, event->verdict.lane, event->verdict.seq, &event->verdict.head);
+
+	if (event->verdict.verdict > CPC_VERDICT_YES)
+		return -EINVAL;
+	if (!c)
+		return -ENOENT;
+	if (!note(c, core->config.self, event->verdict.verdict))
+		return -EALREADY;
+	core->dirty = true;
+	return 0;
+}
+
+u64 cpc_conditions_tick(struct cpc_core *core)
+{
+	u64 wake_us = CPC_NEVER_US, wait_us = 2 * (u64)core->config.period_us;
+	unsigned int i;
+
+	for (i = 0; i < core->config.n; i++) {
+		struct cpc_condition *c = &core->member[i].condition;
+		u64 at_us = c->since_us + patience_us(core);
+
+		if (c->kind == CPC_ENTRY_ORDINARY)
+			continue;
+		if (core->now_us < at_us && at_us < wake_us)
+			wake_us = at_us;
+		if ((c->yes | c->no) & cpc_bit(core->config.self) ||
+		    core->config.default_verdict == CPC_VERDICT_NONE)
+			continue;
+		at_us = c->since_us + wait_us;
+		if (core->now_us < at_us) {
+			if (at_us < wake_us)
+				wake_us = at_us;
+			continue;
+		}
+		note(c, core->config.self, core->config.default_verdict);
+		core->dirty = true;
+	}
+	return wake_us;
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+/*
+ * emit.c - the element that leaves with the next frame, and the own lane's growth.
+ *
+ * The state always goes in, or there is no element. Then, while there is room: cuts that others
+ * need, own entries, claims for laggards, and what others lack of anyone's entries. Somebody lacks
+ * a thing if an element of his that came after it was last on the air still shows so: no
+ * acknowledgement is ever sent, and a thing on the air from anyone counts.
+ */
+#include <cpchain/core_parts.h>
+
+enum emit_us {
+	OWN_MARGIN_US = 2000,	/* an element this young may have been made before ours came */
+};
+
+static bool fits(const struct cpc_writer *w, size_t len)
+{
+	return cpc_writer_room(w) >= 3 + len;
+}
+
+static u64 margin_us(const struct cpc_core *core, bool own)
+{
+	return own ? OWN_MARGIN_US : cpc_retry_us(core);
+}
+
+/* Does an active member lack this slot's cut, by an element heard after @after_us? */
+static bool cut_lacking(const struct cpc_core *core, u32 number, const struct cpc_slot *slot,
+			const struct cpc_digest *value, u64 after_us)
+{
+	unsigned int i, at = number % CPC_OPEN_MAX;
+
+	for (i = 0; i < core->config.n; i++) {
+		const struct cpc_member *m = &core->member[i];
+
+		if (i == core->config.self || m->decided >= number || m->heard_us <= after_us ||
+		    !cpc_active(core, i))
+			continue;
+		/* A laggard is led over one slot at a time. */
+		if (!slot) {
+			if (m->decided + 1 == number)
+				return true;
+			continue;
+		}
+		/* Finished here but not there, although it may have voted without the cut. */
+		if (number <= core->decided)
+			return true;
+		if (m->state_slot[at] != number || m->state[at].view < slot->mine.view)
+			return true;
+		if (m->state[at].view == slot->mine.view &&
+		    !(cpc_voted(&m->state[at], CPC_PHASE_1) &&
+		      cpc_digest_equal(&m->state[at].first, value)))
+			return true;
+	}
+	return false;
+}
+
+static void write_cut(struct cpc_writer *w, struct cpc_known_cut *known, u64 now_us)
+{
+	u8 bytes[CPC_CUT_BYTES_MAX];
+	struct cpc_writer cut = cpc_writer_init(bytes, sizeof(bytes));
+
+	cpc_cut_write(&cut, &known->cut);
+	cpc_assert(!cut.failed);
+	if (!fits(w, cut.used))
+		return;
+	cpc_item_write(w, CPC_ITEM_CUT, bytes, cut.used);
+	known->air_us = now_us;
+}
+
+static void write_live_cuts(struct cpc_core *core, struct cpc_writer *w)
+{
+	u32 s;
+
+	for (s = core->settled + 1; s <= core->settled + CPC_OPEN_MAX; s++) {
+		struct cpc_slot *slot = cpc_live(core, s);
+		bool own = cpc_leader(core, s, slot->mine.view) == core->config.self &&
+			   s > core->decided;
+		const struct cpc_digest *value;
+		struct cpc_known_cut *known;
+
+		if (slot->decided)
+			value = &slot->value;
+		else if (cpc_voted(&slot->mine, CPC_PHASE_1))
+			value = &slot->mine.first;
+		else
+			continue;
+		known = cpc_cut_find(slot, value);
+		if (known && (!known->air_us ||
+			      cut_lacking(core, s, slot, value,
+					  known->air_us + margin_us(core, own))))
+			write_cut(w, known, core->now_us);
+	}
+}
+
+/* For members that are behind what is settled: the cut of their next slot, and our claim. */
+static void write_done(struct cpc_core *core, struct cpc_writer *w)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < core->config.n; i++) {
+		const struct cpc_member *m = &core->member[i];
+		struct cpc_done *done = &core->done[(m->decided + 1) % CPC_DECIDED_RING];
+		u8 claim[CPC_CLAIM_BYTES];
+		struct cpc_writer c = cpc_writer_init(claim, sizeof(claim));
+
+		if (i == core->config.self || !cpc_active(core, i) || m->decided >= core->decided ||
+		    done->slot != m->decided + 1)
+			continue;
+		if (m->heard_us > done->claim_us + OWN_MARGIN_US && fits(w, sizeof(claim))) {
+			cpc_write_le32(&c, done->slot);
+			for (k = 0; k < 8; k++)
+				cpc_write_u8(&c, done->log_hash.b[k]);
+			cpc_item_write(w, CPC_ITEM_CLAIM, claim, sizeof(claim));
+			done->claim_us = core->now_us;
+		}
+		if (!cpc_live(core, done->slot) &&
+		    cut_lacking(core, done->slot, NULL, &done->cut.digest,
+				done->cut.air_us + cpc_retry_us(core)))
+			write_cut(w, &done->cut, core->now_us);
+	}
+}
+
+static bool entry_lacking(const struct cpc_core *core, unsigned int lane, u32 seq, u64 after_us)
+{
+	unsigned int i;
+
+	for (i = 0; i < core->config.n; i++) {
+		const struct cpc_member *m = &core->member[i];
+
+		if (i != core->config.self && i != lane && m->have[lane] < seq &&
+		    m->heard_us > after_us && cpc_active(core, i))
+			return true;
+	}
+	return false;
+}
+
+/* The first entry of @lane that an active member may still lack. */
+static u32 first_lacking(const struct cpc_core *core, unsigned int lane)
+{
+	const struct cpc_lane *l = &core->member[lane].lane;
+	u32 first = l->last + 1;
+	unsigned int i;
+
+	for (i = 0; i < core->config.n; i++)
+		if (i != core->config.self && i != lane && cpc_active(core, i) &&
+		    core->member[i].have[lane] + 1 < first)
+			first = core->member[i].have[lane] + 1;
+	if (l->last >= CPC_LANE_RING && first <= l->last - CPC_LANE_RING)
+		first = l->last - CPC_LANE_RING + 1;
+	return first;
+}
+
+static void write_entries(struct cpc_core *core, struct cpc_writer *w, unsigned int lane,
+			  bool fresh_only)
+{
+	bool own = lane == core->config.self;
+	struct cpc_lane *l = &core->member[lane].lane;
+	u32 seq = fresh_only ? l->frontier + 1 : first_lacking(core, lane), count, i, start = 0;
+
+	count = seq <= l->last ? l->last - seq + 1 : 0;
+	/*
+	 * Who must check entries from the decided head downwards can use the last one first, so a
+	 * helper does not always start at the same end.
+	 */
+	if (!own && count > 1)
+		start = core->counter % count;
+	for (i = 0; i < count; i++) {
+		u32 at = seq + (start + i) % count;
+		struct cpc_held_entry *e = &l->entry[at % CPC_LANE_RING];
+
+		if (!e->held || e->seq != at || !fits(w, e->len))
+			continue;
+		if (fresh_only ? e->air_us != 0 :
+				 !entry_lacking(core, lane, at, e->air_us + margin_us(core, own)))
+			continue;
+		cpc_item_write(w, CPC_ITEM_ENTRY, e->body, e->len);
+		e->air_us = core->now_us;
+	}
+}
+
+static void write_items(struct cpc_core *core, struct cpc_writer *w)
+{
+	unsigned int i, n = core->config.n;
+
+	write_live_cuts(core, w);
+	write_entries(core, w, core->config.self, true);
+	write_done(core, w);
+	write_entries(core, w, core->config.self, false);
+	for (i = 1; i < n; i++)
+		write_entries(core, w, (core->config.self + core->counter + i) % n, false);
+}
+
+static void write_answers(const struct cpc_core *core, struct cpc_writer *w, u16 *flags)
+{
+	struct cpc_writer count = *w;
+	unsigned int i;
+	u8 answers = 0;
+
+	for (i = 0; i < core->config.n && answers < CPC_ANSWERS_MAX; i++) {
+		const struct cpc_condition *c = &core->member[i].condition;
+
+		if (c->kind == CPC_ENTRY_ORDINARY ||
+		    !((c->yes | c->no) & cpc_bit(core->config.self)))
+			continue;
+		if (!answers++)
+			cpc_write_u8(w, 0);
+		cpc_write_u8(w, (u8)i);
+		cpc_write_u8(w, c->yes & cpc_bit(core->config.self) ? CPC_VERDICT_YES :
+								      CPC_VERDICT_NO);
+		cpc_write_le32(w, c->seq);
+		cpc_write_bytes(w, c->head.b, sizeof(c->head.b));
+	}
+	if (!answers || w->failed)
+		return;
+	cpc_write_u8(&count, answers);
+	*flags |= CPC_ELEMENT_ANSWERS;
+}
+
+static void write_state(struct cpc_core *core, struct cpc_writer *w, u16 *flags, u8 *ret_records)
+{
+	u8 have[CPC_MEMBERS_MAX], any = 0, records = 0;
+	unsigned int i;
+	u32 s;
+
+	for (i = 0; i < core->config.n; i++) {
+		const struct cpc_lane *lane = &core->member[i].lane;
+
+		have[i] = (u8)(lane->last - lane->frontier);
+		any |= have[i];
+	}
+	if (any) {
+		cpc_have_write(w, have, core->config.n);
+		*flags |= CPC_ELEMENT_HAVE;
+	}
+	for (s = core->settled + 1; s <= core->settled + CPC_OPEN_MAX; s++) {
+		const struct cpc_slot *slot = cpc_live(core, s);
+		struct cpc_slot_record record;
+
+		if (!slot->mine.view && !slot->mine.voted)
+			continue;
+		record.slot = s;
+		record.state = slot->mine;
+		cpc_record_write(w, &record, core->decided);
+		records++;
+	}
+	*flags |= records;
+	*ret_records = records;
+	write_answers(core, w, flags);
+}
+
+int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_effects *fx)
+{
+	struct cpc_writer w = cpc_writer_init(event->carrier.data, event->carrier.room);
+	struct cpc_writer head = w;
+	struct cpc_header header = {
+		.version = CPC_ELEMENT_VERSION,
+		.sender = core->config.self,
+		.cell = core->config.cell,
+		.epoch = core->config.epoch,
+		.decided = core->decided,
+	};
+	size_t state_len;
+	u8 records;
+
+	if (!event->carrier.standalone)
+		cpc_pace_carrier(core);
+	if (core->counter == ~0u)
+		return -EOVERFLOW;
+	header.counter = core->counter + 1;
+	memcpy(header.log_hash, core->log_hash.b, sizeof(header.log_hash));
+	cpc_header_write(&w, &header);
+	write_state(core, &w, &header.flags, &records);
+	if (w.failed)
+		return -ENOSPC;
+	state_len = w.used;
+	write_items(core, &w);
+	cpc_assert(!w.failed);
+	cpc_header_write(&head, &header);
+	core->counter = header.counter;
+	core->sent_us = core->now_us;
+	core->dirty = false;
+	fx->element_len = w.used;
+	fx->element_open = records;
+	fx->element_payload = w.used > state_len;
+	return 0;
+}
+
+/* Names other lanes' heads in turn, so that a few per entry cover them all over time. */
+static void name_heads(const struct cpc_core *core, struct cpc_entry *entry)
+{
+	unsigned int i, n = core->config.n;
+
+	for (i = 0; i < n && entry->refs < CPC_ENTRY_REFS_MAX; i++) {
+		unsigned int lane = (entry->seq * CPC_ENTRY_REFS_MAX + i) % n;
+		const struct cpc_lane *l = &core->member[lane].lane;
+		const struct cpc_held_entry *e = cpc_lane_get(l, l->last);
+		struct cpc_ref *ref = &entry->ref[entry->refs];
+
+		if (lane == core->config.self || !e || e->held != CPC_HELD_DIRECT)
+			continue;
+		ref->lane = (u8)lane;
+		ref->seq = e->seq;
+		memcpy(ref->head, e->hash.b, sizeof(ref->head));
+		entry->refs++;
+	}
+}
+
+int cpc_submit(struct cpc_core *core, const struct cpc_event *event, struct cpc_effects *fx)
+{
+	struct cpc_lane *lane = &core->member[core->config.self].lane;
+	const struct cpc_held_entry *before = cpc_lane_get(lane, lane->last);
+	struct cpc_entry entry = {
+		.kind = event->submit.kind,
+		.author = core->config.self,
+		.seq = lane->last + 1,
+		.prev = lane->last == lane->frontier ? lane->frontier_head : before->hash,
+		.len = (u16)event->submit.len,
+		.data = event->submit.data,
+	};
+	struct cpc_held_entry *held;
+	struct cpc_digest hash;
+	u8 body[CPC_BODY_MAX];
+	int len;
+
+	if (event->submit.len > CPC_ENTRY_DATA_MAX || !event->submit.len)
+		return -EMSGSIZE;
+	if (event->submit.kind > CPC_ENTRY_BY_ALL)
+		return -EINVAL;
+	if (lane->last - lane->frontier >= CPC_LANE_WINDOW || lane->last == ~0u)
+		return -EAGAIN;
+	name_heads(core, &entry);
+	len = cpc_entry_encode(&entry, body, sizeof(body));
+	if (len < 0)
+		return len;
+	cpc_entry_hash(core->config.hash, &core->config.members, body, (size_t)len, &hash);
+	cpc_lane_put(lane, &entry, body, (size_t)len, &hash, true, NULL, core->now_us);
+	held = &lane->entry[entry.seq % CPC_LANE_RING];
+	cpc_assert(lane->last == entry.seq && held->seq == entry.seq);
+	held->air_us = 0;
+	core->dirty = true;
+	fx->submitted_seq = entry.seq;
+	cpc_condition_update(core, core->config.self, fx);
+	return 0;
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+/*
+ * pace.c - the pacemaker: how long to wait for a leader, and when to speak without a carrier.
+ *
+ *   carrier  never; states ride on what the V2X stack sends anyway
+ *   early    after a change, 25 ms after the last element (the ETSI DCC floor, TS 102 687) unless a
+ *            carrier is due by then; every 50 ms while a slot is open
+ *   urgent   after a change, 1 ms after the last element; every 20 ms while a slot is open
+ *
+ * A view's time-out doubles with the view. A leader that has not been heard for a while gets a
+ * short one: waiting for the dead is what costs most when a member fails.
+ */
+#include <cpchain/core_parts.h>
+
+enum pace_us {
+	EARLY_GAP_US = 25000,
+	EARLY_OPEN_US = 50000,
+	EARLY_CARRIER_SLACK_US = 10000,
+	EARLY_TIMEOUT_US = 400000,
+	URGENT_GAP_US = 1000,
+	URGENT_OPEN_US = 20000,
+	URGENT_TIMEOUT_US = 200000,
+	SEND_RETRY_US = 5000,	/* the frame asked for did not come about */
+	VIEW_DOUBLINGS = 6,
+};
+
+static u64 later(u64 a, u64 b)
+{
+	return a > b ? a : b;
+}
+
+static u64 sooner(u64 a, u64 b)
+{
+	return a < b ? a : b;
+}
+
+/* The time one message takes at this pacing: what the waits below are multiples of. */
+static u64 message_us(const struct cpc_core *core)
+{
+	switch ((enum cpc_pacing)core->config.pacing) {
+	case CPC_PACING_CARRIER:
+		return later(core->config.period_us, sooner(core->carrier_gap_us,
+							    CPC_PERIOD_MAX_US));
+	case CPC_PACING_EARLY:
+		return EARLY_OPEN_US;
+	case CPC_PACING_URGENT:
+		return URGENT_OPEN_US;
+	}
+	return core->config.period_us;
+}
+
+static u64 base_timeout_us(const struct cpc_core *core)
+{
+	switch ((enum cpc_pacing)core->config.pacing) {
+	case CPC_PACING_CARRIER:
+		return 8 * message_us(core);
+	case CPC_PACING_EARLY:
+		return EARLY_TIMEOUT_US;
+	case CPC_PACING_URGENT:
+		return URGENT_TIMEOUT_US;
+	}
+	return 8 * message_us(core);
+}
+
+u64 cpc_timeout_us(const struct cpc_core *core, const struct cpc_slot *slot)
+{
+	unsigned int doublings = slot->mine.view < VIEW_DOUBLINGS ? slot->mine.view :
+								    VIEW_DOUBLINGS;
+
+	return base_timeout_us(core) << doublings;
+}
+
+/* Everybody is heard with the carriers at least; three missed ones in a row are a sign. */
+static u64 silence_us(const struct cpc_core *core)
+{
+	return 3 * (u64)core->config.period_us + core->config.period_us / 2;
+}
+
+u64 cpc_slot_deadline(const struct cpc_core *core, const struct cpc_slot *slot)
+{
+	unsigned int leader = cpc_leader(core, slot->number, slot->mine.view);
+	const struct cpc_member *m = &core->member[leader];
+	u64 full_us = slot->started_us + cpc_timeout_us(core, slot), short_us;
+
+	cpc_assert(slot->started_us);
+	if (leader == core->config.self || cpc_voted(&slot->mine, CPC_PHASE_1))
+		return full_us;
+	short_us = slot->started_us + (message_us(core) << (slot->mine.view < 4 ? slot->mine.view :
+										 4));
+	if (m->heard)
+		short_us = later(short_us, m->heard_us + silence_us(core));
+	return sooner(full_us, short_us);
+}
+
+u64 cpc_gather_us(const struct cpc_core *core)
+{
+	return message_us(core) + message_us(core) / 2;
+}
+
+u64 cpc_retry_us(const struct cpc_core *core)
+{
+	return 2 * message_us(core) + message_us(core) / 2;
+}
+
+bool cpc_active(const struct cpc_core *core, unsigned int member)
+{
+	const struct cpc_member *m = &core->member[member];
+
+	cpc_assert(member < core->config.n);
+	return m->heard && core->now_us - m->heard_us <
+				   later(10 * (u64)core->config.period_us, 1000000);
+}
+
+void cpc_pace_carrier(struct cpc_core *core)
+{
+	u64 gap_us = core->now_us - core->carrier_us;
+
+	/* A smoothed gap, as TCP smooths its round trip (RFC 6298); long pauses say nothing. */
+	if (core->carrier_us && gap_us < 10 * (u64)core->config.period_us)
+		core->carrier_gap_us = core->carrier_gap_us ?
+					       (7 * core->carrier_gap_us + gap_us) / 8 : gap_us;
+	core->carrier_us = core->now_us;
+}
+
+/* Is there an undecided slot in which something happens, or somebody whom our word may help? */
+static bool open_work(const struct cpc_core *core)
+{
+	unsigned int i;
+	u32 s;
+
+	for (s = core->settled + 1; s <= core->settled + CPC_OPEN_MAX; s++) {
+		const struct cpc_slot *slot = &core->slot[s % CPC_OPEN_MAX];
+
+		if (s > core->decided) {
+			if (slot->wanted)
+				return true;
+			continue;
+		}
+		for (i = 0; i < core->config.n; i++) {
+			const struct cpc_member *m = &core->member[i];
+
+			if (i != core->config.self && m->heard && m->decided < s &&
+			    m->heard_us > core->sent_us && cpc_active(core, i))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* When the next frame of our own is due; CPC_NEVER_US: none. */
+static u64 next_send_us(const struct cpc_core *core)
+{
+	bool urgent = core->config.pacing == CPC_PACING_URGENT;
+	u64 carrier_us = core->carrier_us + core->carrier_gap_us, at_us = CPC_NEVER_US;
+
+	if (core->config.pacing == CPC_PACING_CARRIER)
+		return CPC_NEVER_US;
+	if (core->dirty)
+		at_us = core->sent_us + (urgent ? URGENT_GAP_US : EARLY_GAP_US);
+	else if (open_work(core))
+		at_us = core->sent_us + (urgent ? URGENT_OPEN_US : EARLY_OPEN_US);
+	if (at_us == CPC_NEVER_US)
+		return at_us;
+	at_us = later(at_us, core->now_us);
+	if (!urgent && core->carrier_gap_us && carrier_us >= core->now_us &&
+	    carrier_us <= at_us + EARLY_CARRIER_SLACK_US)
+		at_us = carrier_us + EARLY_CARRIER_SLACK_US;
+	return at_us;
+}
+
+void cpc_pace(struct cpc_core *core, struct cpc_effects *fx)
+{
+	u64 wake_us = cpc_conditions_tick(core), send_us;
+	u32 s;
+
+	for (s = core->settled + 1; s <= core->settled + CPC_OPEN_MAX; s++) {
+		const struct cpc_slot *slot = &core->slot[s % CPC_OPEN_MAX];
+
+		if (slot->started_us && !slot->decided)
+			wake_us = sooner(wake_us, cpc_slot_deadline(core, slot));
+		if (slot->gathered_us && !cpc_voted(&slot->mine, CPC_PHASE_1) &&
+		    cpc_leader(core, s, slot->mine.view) == core->config.self)
+			wake_us = sooner(wake_us, later(slot->gathered_us + cpc_gather_us(core),
+							core->now_us + SEND_RETRY_US));
+	}
+	if (fx->decisions == CPC_OPEN_MAX)
+		wake_us = core->now_us;
+	send_us = next_send_us(core);
+	if (send_us <= core->now_us) {
+		fx->send = true;
+		send_us = core->now_us + SEND_RETRY_US;
+	}
+	wake_us = sooner(wake_us, send_us);
+	fx->wake_us = wake_us == CPC_NEVER_US ? wake_us : later(wake_us, core->now_us);
+}

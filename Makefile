@@ -118,9 +118,13 @@ $(FUZZERS): $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%.o $(LIBRARIES_$(B)/fuzz)
 $(FUZZ_SRC:%.c=$(B)/fuzz/obj/%.o): $(B)/setup-fuzz
 
 # ---- the kernel module ------------------------------------------------------------------------
-# Headers of Debian's kernels, newest of each series; the running kernel's do not matter.
-headers = $(patsubst /usr/src/linux-headers-%,%,$(shell \
-	ls -d /usr/src/linux-headers-$1.*-amd64 2>/dev/null | sort -V | tail -n 1))
+# Debian's kernels, newest of each series; the running kernel does not matter. The headers of 6.1
+# are installed, those of 6.12 only unpacked beside its image (tools/setup says why).
+CPC_CACHE ?= /var/cache/cpchain
+HEADER_ROOTS := /usr/src $(CPC_CACHE)/kernels/*/usr/src
+headers_dir = $(lastword $(wildcard $(HEADER_ROOTS:%=%/linux-headers-$1)))
+headers = $(shell ls -d $(HEADER_ROOTS:%=%/linux-headers-$1.*-amd64) 2>/dev/null | \
+	sed 's|.*/linux-headers-||' | sort -V | tail -n 1)
 KVER ?= $(call headers,6.1)
 MODULE = $(B)/kmod/$(KVER)
 KMOD_SRC := $(wildcard kmod/*.c)
@@ -133,12 +137,12 @@ module-sparse: $(B)/config.mk
 
 # The farm's links are renewed each time, its objects stay. The lock keeps two builds apart.
 define kbuild
-	@[ -d /usr/src/linux-headers-$(KVER) ] || { echo "no headers for kernel '$(KVER)'" >&2; exit 1; }
+	@[ -d "$(call headers_dir,$(KVER))" ] || { echo "no headers for kernel '$(KVER)'" >&2; exit 1; }
 	@mkdir -p $(MODULE)/include/uapi
 	+@exec 8>$(MODULE).lock && flock 8 && find $(MODULE) -type l -delete && \
 	cp -rs $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/include $(MODULE)/ && \
-	set -o pipefail && $(MAKE) -C /usr/src/linux-headers-$(KVER) M=$(abspath $(MODULE)) W=1 KCFLAGS=-Werror $1 \
-		modules 2>&1 | tee $(MODULE)/log && ! grep -E 'warning:|error:' $(MODULE)/log
+	set -o pipefail && $(MAKE) -C $(call headers_dir,$(KVER)) M=$(abspath $(MODULE)) W=1 \
+		KCFLAGS=-Werror $1 modules 2>&1 | tee $(MODULE)/log && ! grep -E 'warning:|error:' $(MODULE)/log
 endef
 
 # ---- verbs ------------------------------------------------------------------------------------

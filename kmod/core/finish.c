@@ -134,6 +134,7 @@ static void decide_by_claims(struct cpc_core *core, struct cpc_slot *slot)
 					 claimers(core, slot->number, after.b)))
 			continue;
 		slot->decided = true;
+		slot->started_us = 0;
 		slot->value = known->digest;
 	}
 }
@@ -330,6 +331,7 @@ static void jump(struct cpc_core *core, const struct cpc_event *event, struct cp
 	}
 	if (cpc_live(core, slot)) {
 		cpc_live(core, slot)->decided = true;
+		cpc_live(core, slot)->started_us = 0;
 		cpc_live(core, slot)->value = event->install.value;
 	}
 	for (i = 0; i < core->config.n; i++)

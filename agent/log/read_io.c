@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * read_io.c - reading the decided log: whole decisions for peers, entries for people.
+ */
+#include <assert.h>
+#include <errno.h>
+
+#include "agent/log/store_private.h"
+
+/* Copies a blob of exactly @len bytes; anything else is a damaged file. */
+static bool take_blob(sqlite3_stmt *s, int column, void *out, size_t len)
+{
+	if (sqlite3_column_bytes(s, column) != (int)len)
+		return false;
+	memcpy(out, sqlite3_column_blob(s, column), len);
+	return true;
+}
+
+static int damaged(u32 slot, struct cpc_error *error)
+{
+	cpc_error_set(error, "database: slot %u is damaged", slot);
+	return -EIO;
+}
+
+/* The newest slot up to @slot. 1, 0: none, -EIO. */
+static int load_slot(struct cpc_store *store, u32 slot, struct cpc_log_decision *d,
+		     struct cpc_error *error)
+{
+	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_SLOT_GET);
+	bool good;
+	int r;
+
+	sqlite3_bind_int64(s, 2, slot);
+	r = sqlite3_step(s);
+	if (r == SQLITE_DONE)
+		return 0;
+	if (r != SQLITE_ROW)
+		return cpc_store_fail(store, "read slot", error);
+	d->slot = (u32)sqlite3_column_int64(s, 0);
+	d->is_void = sqlite3_column_int(s, 3);
+	d->lanes = 0;
+	good = take_blob(s, 1, d->value.b, sizeof(d->value.b)) &&
+	       take_blob(s, 2, d->log_hash.b, sizeof(d->log_hash.b));
+	sqlite3_reset(s);
+	return good ? 1 : damaged(d->slot, error);
+}
+
+static int load_cuts(struct cpc_store *store, struct cpc_log_decision *d, struct cpc_error *error)
+{
+	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_CUTS_GET);
+	int r;
+
+	sqlite3_bind_int64(s, 2, d->slot);
+	while ((r = sqlite3_step(s)) == SQLITE_ROW) {
+		struct cpc_log_lane *lane = &d->lane[d->lanes];
+
+		if (d->lanes == CPC_CUT_LANES_MAX)
+			break;
+		memset(lane, 0, sizeof(*lane));
+		lane->lane = (u8)sqlite3_column_int(s, 0);
+		lane->from = (u32)sqlite3_column_int64(s, 1);
+		lane->seq = (u32)sqlite3_column_int64(s, 2);
+		lane->accepted = (u16)sqlite3_column_int(s, 3);
+		if (!take_blob(s, 4, lane->head.b, sizeof(lane->head.b)) ||
+		    lane->seq < lane->from || lane->seq - lane->from >= CPC_LOG_ENTRIES_MAX)
+			break;
+		d->lanes++;
+	}
+	sqlite3_reset(s);
+	return r == SQLITE_DONE ? 0 : damaged(d->slot, error);
+}
+
+static struct cpc_log_entry *find_entry(struct cpc_log_decision *d, int lane, u32 seq)
+{
+	unsigned int i;
+
+	for (i = 0; i < d->lanes; i++)
+		if (d->lane[i].lane == lane && seq >= d->lane[i].from && seq <= d->lane[i].seq)
+			return &d->lane[i].entry[seq - d->lane[i].from];
+	return NULL;
+}
+
+/* Bodies into the arena, which has the room of the largest decision and so does not move. */
+static int load_bodies(struct cpc_store *store, struct cpc_log_decision *d,
+		       struct cpc_error *error)
+{
+	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_ENTRIES_GET);
+	unsigned int i, wanted = 0;
+	uint8_t *bytes;
+	int r;
+
+	cpc_buffer_truncate(&store->arena, 0);
+	r = cpc_buffer_extend(&store->arena, CPC_DECISION_BYTES_MAX, &bytes);
+	if (r < 0)
+		return r;
+	for (i = 0; i < d->lanes; i++)
+		wanted += d->lane[i].seq - d->lane[i].from + 1;
+	sqlite3_bind_int64(s, 2, d->slot);
+	while ((r = sqlite3_step(s)) == SQLITE_ROW) {
+		struct cpc_log_entry *entry = find_entry(d, sqlite3_column_int(s, 0),
+							 (u32)sqlite3_column_int64(s, 1));
+		size_t len = (size_t)sqlite3_column_bytes(s, 2);
+
+		if (!entry || entry->body || len == 0 || len > CPC_BODY_MAX || wanted == 0)
+			break;
+		memcpy(bytes, sqlite3_column_blob(s, 2), len);
+		entry->body = bytes;
+		entry->len = len;
+		bytes += len;
+		wanted--;
+	}
+	sqlite3_reset(s);
+	return r == SQLITE_DONE && wanted == 0 ? 0 : damaged(d->slot, error);
+}
+
+int cpc_store_load(struct cpc_store *store, u32 slot, struct cpc_log_decision *ret_decision,
+		   struct cpc_error *error)
+{
+	int r = load_slot(store, slot, ret_decision, error);
+
+	if (r <= 0 || ret_decision->slot != slot)
+		return r < 0 ? r : 0;
+	r = load_cuts(store, ret_decision, error);
+	if (r == 0)
+		r = load_bodies(store, ret_decision, error);
+	return r < 0 ? r : 1;
+}
+
+int cpc_store_tip_at(struct cpc_store *store, u32 slot, struct cpc_log_tip *ret_tip,
+		     struct cpc_error *error)
+{
+	struct cpc_log_tip tip;
+	struct cpc_log_decision d;
+	unsigned int lane;
+	int r;
+
+	if (slot != UINT32_MAX && slot > store->tip.slot)
+		return -ENOENT;
+	cpc_log_tip_init(&tip, store->tip.n, &store->tip.members);
+	r = load_slot(store, slot, &d, error);
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		tip.slot = d.slot;
+		tip.value = d.value;
+		tip.log_hash = d.log_hash;
+	}
+	for (lane = 0; lane < tip.n; lane++) {
+		sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_FRONTIER);
+
+		sqlite3_bind_int(s, 2, (int)lane);
+		sqlite3_bind_int64(s, 3, slot);
+		r = sqlite3_step(s);
+		if (r == SQLITE_ROW) {
+			tip.seq[lane] = (u32)sqlite3_column_int64(s, 0);
+			if (!take_blob(s, 1, tip.head[lane].b, CPC_DIGEST_BYTES))
+				r = SQLITE_CORRUPT;
+		}
+		sqlite3_reset(s);
+		if (r != SQLITE_ROW && r != SQLITE_DONE)
+			return damaged(slot, error);
+	}
+	*ret_tip = tip;
+	return 0;
+}
+
+int cpc_store_encode(struct cpc_store *store, u32 after_slot, struct cpc_buffer *out,
+		     struct cpc_error *error)
+{
+	struct cpc_log_decision d;
+	int r, count = 0;
+	u32 slot;
+
+	for (slot = after_slot; slot < store->tip.slot; count++) {
+		r = cpc_store_load(store, ++slot, &d, error);
+		if (r <= 0)
+			return r < 0 ? r : count;
+		r = cpc_decision_encode(&d, out);
+		if (r == -ENOBUFS)
+			break;
+		if (r < 0)
+			return r;
+	}
+	return count;
+}
+
+int cpc_store_rows(struct cpc_store *store, int lane, unsigned int limit,
+		   struct cpc_store_place *place, cpc_store_row_fn fn, void *ctx,
+		   struct cpc_error *error)
+{
+	sqlite3_stmt *s = cpc_store_statement(store, lane < 0 ? CPC_SQL_ROWS : CPC_SQL_ROWS_LANE);
+	int r, count = 0, stop = 0;
+
+	sqlite3_bind_int64(s, 2, place->slot);
+	sqlite3_bind_int(s, 3, place->lane);
+	sqlite3_bind_int64(s, 4, place->seq);
+	sqlite3_bind_int64(s, 5, limit);
+	if (lane >= 0)
+		sqlite3_bind_int(s, 6, lane);
+	while (!stop && (r = sqlite3_step(s)) == SQLITE_ROW) {
+		struct cpc_store_row row = {
+			.slot = (u32)sqlite3_column_int64(s, 0),
+			.lane = (u8)sqlite3_column_int(s, 1),
+			.seq = (u32)sqlite3_column_int64(s, 2),
+			.kind = (u8)sqlite3_column_int(s, 3),
+			.accepted = sqlite3_column_int(s, 4),
+			.time_ms = sqlite3_column_int64(s, 5),
+			.body = sqlite3_column_blob(s, 6),
+			.len = (size_t)sqlite3_column_bytes(s, 6),
+		};
+
+		*place = (struct cpc_store_place){ row.slot, row.lane, row.seq };
+		count++;
+		stop = fn(ctx, &row);
+	}
+	if (!stop && r != SQLITE_DONE)
+		count = cpc_store_fail(store, "read entries", error);
+	sqlite3_reset(s);
+	return count;
+}
+
+int cpc_store_last(struct cpc_store *store, int lane, unsigned int count,
+		   struct cpc_store_place *ret_place, struct cpc_error *error)
+{
+	sqlite3_stmt *s = cpc_store_statement(store, lane < 0 ? CPC_SQL_LAST : CPC_SQL_LAST_LANE);
+	struct cpc_store_place place = { 0, 0, 0 };
+	int r;
+
+	sqlite3_bind_int64(s, 2, count);
+	if (lane >= 0)
+		sqlite3_bind_int(s, 3, lane);
+	r = sqlite3_step(s);
+	if (r == SQLITE_ROW)
+		place = (struct cpc_store_place){ (u32)sqlite3_column_int64(s, 0),
+						  (u8)sqlite3_column_int(s, 1),
+						  (u32)sqlite3_column_int64(s, 2) };
+	else if (r != SQLITE_DONE)
+		return cpc_store_fail(store, "find the last entries", error);
+	sqlite3_reset(s);
+	*ret_place = place;
+	return 0;
+}

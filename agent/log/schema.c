@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * schema.c - the tables and every statement on them. ?1 is the selected cell's row.
+ */
+#include "agent/log/schema.h"
+
+const char cpc_schema[] =
+	"CREATE TABLE cells(id INTEGER PRIMARY KEY, cell INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" self INTEGER NOT NULL, n INTEGER NOT NULL, node_ids BLOB NOT NULL, members BLOB NOT NULL,"
+	" has_left INTEGER NOT NULL DEFAULT 0, UNIQUE(cell, epoch));"
+	"CREATE TABLE slots(cell INTEGER NOT NULL, slot INTEGER NOT NULL, value BLOB NOT NULL,"
+	" log_hash BLOB NOT NULL, void INTEGER NOT NULL, time_ms INTEGER NOT NULL,"
+	" PRIMARY KEY(cell, slot)) WITHOUT ROWID;"
+	/* seq and head: where the lane stands after the slot */
+	"CREATE TABLE cuts(cell INTEGER NOT NULL, slot INTEGER NOT NULL, lane INTEGER NOT NULL,"
+	" from_seq INTEGER NOT NULL, seq INTEGER NOT NULL, accepted INTEGER NOT NULL,"
+	" head BLOB NOT NULL, PRIMARY KEY(cell, slot, lane)) WITHOUT ROWID;"
+	"CREATE INDEX cuts_by_lane ON cuts(cell, lane, slot);"
+	"CREATE TABLE entries(cell INTEGER NOT NULL, slot INTEGER NOT NULL, lane INTEGER NOT NULL,"
+	" seq INTEGER NOT NULL, kind INTEGER NOT NULL, accepted INTEGER NOT NULL,"
+	" time_ms INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(cell, slot, lane, seq))"
+	" WITHOUT ROWID;"
+	"CREATE UNIQUE INDEX entries_by_lane ON entries(cell, lane, slot, seq);"
+	"CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, cell INTEGER NOT NULL,"
+	" seq INTEGER NOT NULL, local_id INTEGER NOT NULL UNIQUE, kind INTEGER NOT NULL,"
+	" data BLOB NOT NULL);"
+	"CREATE INDEX outbox_by_seq ON outbox(cell, seq);";
+
+#define ROW "slot, lane, seq, kind, accepted, time_ms, body"
+
+const char *const cpc_schema_sql[CPC_SQL_COUNT] = {
+	[CPC_SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[CPC_SQL_COMMIT] = "COMMIT",
+	[CPC_SQL_ROLLBACK] = "ROLLBACK",
+	[CPC_SQL_CELL_FIND] =
+		"SELECT id, self, n, node_ids, members, has_left FROM cells"
+		" WHERE cell = ?2 AND epoch = ?3",
+	[CPC_SQL_CELL_NEWEST] = "SELECT coalesce(max(epoch), 0) FROM cells WHERE cell = ?2",
+	[CPC_SQL_CELL_ADD] =
+		"INSERT INTO cells(cell, epoch, self, n, node_ids, members)"
+		" VALUES(?2, ?3, ?4, ?5, ?6, ?7)",
+	[CPC_SQL_CELL_LEAVE] = "UPDATE cells SET has_left = 1 WHERE id = ?1",
+	[CPC_SQL_SLOT_ADD] = "INSERT INTO slots VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[CPC_SQL_CUT_ADD] = "INSERT INTO cuts VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[CPC_SQL_ENTRY_ADD] = "INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[CPC_SQL_SLOT_GET] =
+		"SELECT slot, value, log_hash, void FROM slots WHERE cell = ?1 AND slot <= ?2"
+		" ORDER BY slot DESC LIMIT 1",
+	[CPC_SQL_CUTS_GET] =
+		"SELECT lane, from_seq, seq, accepted, head FROM cuts"
+		" WHERE cell = ?1 AND slot = ?2 ORDER BY lane",
+	[CPC_SQL_ENTRIES_GET] =
+		"SELECT lane, seq, body FROM entries WHERE cell = ?1 AND slot = ?2"
+		" ORDER BY lane, seq",
+	[CPC_SQL_FRONTIER] =
+		"SELECT seq, head FROM cuts WHERE cell = ?1 AND lane = ?2 AND slot <= ?3"
+		" ORDER BY slot DESC LIMIT 1",
+	[CPC_SQL_TOTALS] =
+		"SELECT count(*), coalesce(sum(lane = ?2), 0), coalesce(sum(accepted = 0), 0)"
+		" FROM entries WHERE cell = ?1",
+	[CPC_SQL_VOIDS] = "SELECT count(*) FROM slots WHERE cell = ?1 AND void",
+	[CPC_SQL_ROWS] =
+		"SELECT " ROW " FROM entries WHERE cell = ?1 AND (slot, lane, seq) > (?2, ?3, ?4)"
+		" ORDER BY slot, lane, seq LIMIT ?5",
+	[CPC_SQL_ROWS_LANE] =
+		"SELECT " ROW " FROM entries WHERE cell = ?1 AND lane = ?6 AND slot >= ?2"
+		" AND (slot, lane, seq) > (?2, ?3, ?4) ORDER BY slot, seq LIMIT ?5",
+	[CPC_SQL_LAST] =
+		"SELECT slot, lane, seq FROM entries WHERE cell = ?1"
+		" ORDER BY slot DESC, lane DESC, seq DESC LIMIT 1 OFFSET ?2",
+	[CPC_SQL_LAST_LANE] =
+		"SELECT slot, lane, seq FROM entries WHERE cell = ?1 AND lane = ?3"
+		" ORDER BY slot DESC, seq DESC LIMIT 1 OFFSET ?2",
+	[CPC_SQL_OUT_ADD] =
+		"INSERT INTO outbox(cell, seq, local_id, kind, data) VALUES(?1, ?2, ?3, ?4, ?5)",
+	[CPC_SQL_OUT_NEXT] =
+		"SELECT seq, local_id, kind, data FROM outbox WHERE cell = ?1 AND seq > ?2"
+		" ORDER BY seq LIMIT 1",
+	[CPC_SQL_OUT_SETTLE] =
+		"DELETE FROM outbox WHERE cell = ?1 AND local_id = ?2 RETURNING seq",
+	[CPC_SQL_OUT_DROP] = "DELETE FROM outbox WHERE local_id = ?2",
+	[CPC_SQL_OUT_SEQ] = "UPDATE outbox SET cell = ?1, seq = ?3 WHERE local_id = ?2",
+	[CPC_SQL_OUT_ALL] =
+		"SELECT local_id, cell = ?1, seq FROM outbox ORDER BY cell = ?1, cell, seq, id",
+	[CPC_SQL_OUT_STALE] = "SELECT count(*) FROM outbox WHERE cell = ?1 AND seq <= ?2",
+	[CPC_SQL_OUT_COUNT] =
+		"SELECT count(*), coalesce(sum(cell = ?1 AND seq <= ?2), 0),"
+		" coalesce(max(CASE WHEN cell = ?1 THEN seq END), 0) FROM outbox",
+};

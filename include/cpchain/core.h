@@ -219,6 +219,7 @@ struct cpc_event {
 struct cpc_effects {
 	bool persist;			/* own votes changed: on disk before anything is sent */
 	size_t element_len;		/* CPC_EV_CARRIER: bytes written, 0: no element */
+	bool element_idle;		/* nothing undecided, nothing to say: the header only */
 	u8 element_open;		/* slot records in it */
 	bool element_payload;		/* it carries entries, cuts or claims */
 	bool send;			/* a standalone frame is due: make one and CPC_EV_CARRIER it */

@@ -144,7 +144,7 @@ enum cpc_nl_counter {
 	CPC_N_BEHIND,
 	CPC_N_INSTALLS,
 	CPC_N_ELEMENT_BYTES,	/* sum over sent elements */
-	CPC_N_ELEMENT_IDLE_MAX,	/* largest with no open slot and no payload */
+	CPC_N_ELEMENT_IDLE_MAX,	/* largest with nothing undecided: the header alone */
 	CPC_N_ELEMENT_OPEN_MAX,	/* largest with one open slot and no payload */
 	CPC_N_ELEMENT_MAX,	/* largest of all */
 	CPC_N_STATE_BYTES,	/* memory of the cell */

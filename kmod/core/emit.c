@@ -35,12 +35,6 @@ static bool cut_lacking(const struct cpc_core *core, u32 number, const struct cp
 		if (i == core->config.self || m->decided >= number || m->heard_us <= after_us ||
 		    !cpc_active(core, i))
 			continue;
-		/* A laggard is led over one slot at a time. */
-		if (!slot) {
-			if (m->decided + 1 == number)
-				return true;
-			continue;
-		}
 		/* Finished here but not there, although it may have voted without the cut. */
 		if (number <= core->decided)
 			return true;
@@ -92,31 +86,44 @@ static void write_live_cuts(struct cpc_core *core, struct cpc_writer *w)
 	}
 }
 
-/* For members that are behind what is settled: the cut of their next slot, and our claim. */
+static void write_claim(struct cpc_core *core, struct cpc_writer *w, struct cpc_done *done)
+{
+	u8 claim[CPC_CLAIM_BYTES];
+	struct cpc_writer c = cpc_writer_init(claim, sizeof(claim));
+
+	if (!fits(w, sizeof(claim)))
+		return;
+	cpc_write_le32(&c, done->slot);
+	cpc_write_bytes(&c, done->log_hash.b, 8);
+	cpc_item_write(w, CPC_ITEM_CLAIM, claim, sizeof(claim));
+	done->claim_us = core->now_us;
+}
+
+/*
+ * For members that are behind: our claims and the cuts of as many slots as they can take at once,
+ * so that a laggard gains on a cell that goes on deciding.
+ */
 static void write_done(struct cpc_core *core, struct cpc_writer *w)
 {
-	unsigned int i, k;
+	unsigned int i;
+	u32 s;
 
 	for (i = 0; i < core->config.n; i++) {
 		const struct cpc_member *m = &core->member[i];
-		struct cpc_done *done = &core->done[(m->decided + 1) % CPC_DECIDED_RING];
-		u8 claim[CPC_CLAIM_BYTES];
-		struct cpc_writer c = cpc_writer_init(claim, sizeof(claim));
 
-		if (i == core->config.self || !cpc_active(core, i) || m->decided >= core->decided ||
-		    done->slot != m->decided + 1)
+		if (i == core->config.self || !cpc_active(core, i))
 			continue;
-		if (m->heard_us > done->claim_us + OWN_MARGIN_US && fits(w, sizeof(claim))) {
-			cpc_write_le32(&c, done->slot);
-			for (k = 0; k < 8; k++)
-				cpc_write_u8(&c, done->log_hash.b[k]);
-			cpc_item_write(w, CPC_ITEM_CLAIM, claim, sizeof(claim));
-			done->claim_us = core->now_us;
+		for (s = m->decided + 1; s <= core->decided && s - m->decided <= CPC_OPEN_MAX; s++) {
+			struct cpc_done *done = &core->done[s % CPC_DECIDED_RING];
+
+			if (done->slot != s)
+				continue;
+			if (m->heard_us > done->claim_us + OWN_MARGIN_US)
+				write_claim(core, w, done);
+			if (!cpc_live(core, s) &&
+			    m->heard_us > done->cut.air_us + cpc_retry_us(core) / 2)
+				write_cut(w, &done->cut, core->now_us);
 		}
-		if (!cpc_live(core, done->slot) &&
-		    cut_lacking(core, done->slot, NULL, &done->cut.digest,
-				done->cut.air_us + cpc_retry_us(core)))
-			write_cut(w, &done->cut, core->now_us);
 	}
 }
 
@@ -281,6 +288,7 @@ int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 	core->dirty = false;
 	fx->element_len = w.used;
 	fx->element_open = records;
+	fx->element_idle = w.used == CPC_ELEMENT_HEADER_BYTES;
 	fx->element_payload = w.used > state_len;
 	return 0;
 }

@@ -34,7 +34,7 @@ struct cpc_net *cpc_net(const struct net *net)
 	return net_generic(net, cpc_net_id);
 }
 
-/* ---- driving the core ------------------------------------------------------------------------- */
+/* ---- driving the core ------------------------------------------------------------------------ */
 
 /* Monotonic, does not follow the wall clock; the timer's base. */
 static u64 now_us(void)
@@ -158,7 +158,7 @@ static enum hrtimer_restart on_timer(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* SHA-256("CPChain cell" | cell | epoch | n | MAC algorithm | node ids). Differ in any: no tag fits. */
 static int members_digest(const struct cpc_mac *mac, const struct cpc_cell_config *config,

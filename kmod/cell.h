@@ -110,7 +110,7 @@ struct cpc_cell_config {
 extern unsigned int cpc_net_id;
 struct cpc_net *cpc_net(const struct net *net);
 
-/* ---- life ---- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* A cell with one reference that nobody sees yet, or an ERR_PTR (-ENOMEM, -EINVAL). */
 struct cpc_cell *cpc_cell_new(struct net *net, const struct cpc_mac *mac,
@@ -129,7 +129,7 @@ void cpc_cell_put(struct cpc_cell *cell);
 /* RTNL. The cell follows its interface up and down: while it is down it is silent. */
 void cpc_cell_run(struct cpc_cell *cell, bool run);
 
-/* ---- driving the core ---- */
+/* ---- driving the core ------------------------------------------------------------------------ */
 
 /*
  * Gives the core one event (now_us is filled in here) and carries out its effects but the sending.

@@ -20,7 +20,7 @@
 /* IEEE 802.1D user priority 7, which 802.11 sends in its voice class; 256 up means "as given". */
 #define PRIORITY_VOICE (256 + 7)
 
-/* ---- making an element ------------------------------------------------------------------------ */
+/* ---- making an element ----------------------------------------------------------------------- */
 
 /* Appends the tags, by receiver's index, for everyone but ourselves. */
 static void write_tags(const struct cpc_cell *cell, struct cpc_writer *w)
@@ -102,7 +102,7 @@ static size_t frame_max(const struct net_device *dev)
 	return min_t(size_t, READ_ONCE(dev->mtu), CPC_ELEMENT_MAX);
 }
 
-/* ---- carriers --------------------------------------------------------------------------------- */
+/* ---- carriers -------------------------------------------------------------------------------- */
 
 static bool is_carrier(const struct sk_buff *skb, struct ethhdr *eth)
 {
@@ -192,7 +192,7 @@ unsigned int cpc_egress(void *priv, struct sk_buff *skb, const struct nf_hook_st
 	return NF_ACCEPT;
 }
 
-/* ---- frames of our own ------------------------------------------------------------------------ */
+/* ---- frames of our own ----------------------------------------------------------------------- */
 
 struct sk_buff *cpc_egress_frame(struct cpc_cell *cell)
 {

@@ -25,7 +25,7 @@ void cpc_sha256(const void *data, size_t len, u8 out[CPC_HASH_BYTES])
 	sha256(data, len, out);
 }
 
-/* ---- hash-once: the digest -------------------------------------------------------------------- */
+/* ---- hash-once: the digest ------------------------------------------------------------------- */
 
 static void digest_sha256(struct cpc_mac_text *text)
 {
@@ -47,7 +47,7 @@ static void digest_blake2s(struct cpc_mac_text *text)
 	blake2s_final(&state, text->digest);
 }
 
-/* ---- tags ------------------------------------------------------------------------------------- */
+/* ---- tags ------------------------------------------------------------------------------------ */
 
 static int tag_shash_whole(const struct cpc_key *key, u8 receiver, const struct cpc_mac_text *text,
 			   u8 ret_tag[CPC_TAG_BYTES])
@@ -147,7 +147,7 @@ int cpc_mac_tag(const struct cpc_key *key, u8 receiver, const struct cpc_mac_tex
 	return key->mac->tag(key, receiver, text, ret_tag);
 }
 
-/* ---- keys ------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 /* Names a key without telling it: both ends can check that they have the same one. */
 static void key_id(struct cpc_key *key)

@@ -16,7 +16,7 @@
 #include "cell.h"
 #include "compat.h"
 
-/* ---- refusals --------------------------------------------------------------------------------- */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 /*
  * An extack message is sent after the command has returned, and 6.1 has no room for text in the
@@ -43,7 +43,7 @@ int cpc_refuse(struct netlink_ext_ack *extack, const struct nlattr *attr, int er
 	return err;
 }
 
-/* ---- attributes ------------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------------ */
 
 static const char *const names[CPC_A_MAX + 1] = {
 	[CPC_A_CELL] = "CELL",
@@ -137,7 +137,7 @@ int cpc_nl_cell(struct net *net, struct nlattr **attrs, struct netlink_ext_ack *
 	return 0;
 }
 
-/* ---- the family ------------------------------------------------------------------------------- */
+/* ---- the family ------------------------------------------------------------------------------ */
 
 #define CELL [CPC_A_CELL] = { .type = NLA_U16 }
 #define SETTINGS                                                                                   \

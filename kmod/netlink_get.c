@@ -151,7 +151,7 @@ int cpc_nl_stats_get(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* ---- all cells -------------------------------------------------------------------------------- */
+/* ---- all cells ------------------------------------------------------------------------------- */
 
 int cpc_nl_cells_start(struct netlink_callback *cb)
 {

@@ -14,7 +14,7 @@
 
 enum { PERIOD_US_MIN = 10 * 1000, PERIOD_US_MAX = 1000 * 1000, PERIOD_US_DEFAULT = 100 * 1000 };
 
-/* ---- a new cell ------------------------------------------------------------------------------- */
+/* ---- a new cell ------------------------------------------------------------------------------ */
 
 static const struct nla_policy member_policy[CPC_A_NODE_ID + 1] = {
 	[CPC_A_INDEX] = { .type = NLA_U8 },
@@ -275,7 +275,7 @@ int cpc_nl_key_set(struct sk_buff *skb, struct genl_info *info)
 	return 0;
 }
 
-/* ---- data and verdicts ------------------------------------------------------------------------ */
+/* ---- data and verdicts ----------------------------------------------------------------------- */
 
 static int reply_submitted(struct genl_info *info, const struct cpc_cell *cell, u32 seq)
 {
@@ -365,7 +365,7 @@ int cpc_nl_verdict(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* ---- catching up ------------------------------------------------------------------------------ */
+/* ---- catching up ----------------------------------------------------------------------------- */
 
 struct frontier {
 	u32 seq[CPC_MEMBERS_MAX];

@@ -108,21 +108,21 @@ static inline void cpc_write_u8(struct cpc_writer *w, u8 v)
 
 static inline void cpc_write_le16(struct cpc_writer *w, u16 v)
 {
-	u8 b[2] = { (u8)v, (u8)(v >> 8) };
+	u8 b[2] = { v & 0xff, v >> 8 };
 
 	cpc_write_bytes(w, b, sizeof(b));
 }
 
 static inline void cpc_write_le32(struct cpc_writer *w, u32 v)
 {
-	u8 b[4] = { (u8)v, (u8)(v >> 8), (u8)(v >> 16), (u8)(v >> 24) };
+	u8 b[4] = { v & 0xff, v >> 8 & 0xff, v >> 16 & 0xff, v >> 24 };
 
 	cpc_write_bytes(w, b, sizeof(b));
 }
 
 static inline void cpc_write_le64(struct cpc_writer *w, u64 v)
 {
-	cpc_write_le32(w, (u32)v);
+	cpc_write_le32(w, v & 0xffffffff);
 	cpc_write_le32(w, (u32)(v >> 32));
 }
 

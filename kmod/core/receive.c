@@ -57,7 +57,9 @@ static void compare_refs(struct cpc_core *core, const struct cpc_entry *entry)
 		const struct cpc_held_entry *held;
 
 		held = cpc_lane_get(&core->member[ref->lane].lane, ref->seq);
-		if (held && ref->seq > core->member[ref->lane].lane.frontier &&
+		/* Only what came from that lane's author says something about him. */
+		if (held && held->held == CPC_HELD_DIRECT &&
+		    ref->seq > core->member[ref->lane].lane.frontier &&
 		    memcmp(held->hash.b, ref->head, sizeof(ref->head)) != 0)
 			core->member[ref->lane].accusers |= cpc_bit(entry->author);
 	}

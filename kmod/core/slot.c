@@ -128,6 +128,9 @@ static bool vote_later(struct cpc_core *core, struct cpc_slot *slot, const struc
 		if (cpc_voted(&slot->mine, phase) ||
 		    !cpc_quorum_value(c, before, slot->mine.view, &value))
 			continue;
+		/* Two values with a quorum each: more than f members lie. Do not join them. */
+		if ((slot->mine.voted & ~1u) && !cpc_digest_equal(&slot->mine.later, &value))
+			continue;
 		cast(core, slot, phase, &value, fx);
 		voted = true;
 	}

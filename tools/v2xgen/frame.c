@@ -64,10 +64,11 @@ static int choose_cam_shape(struct cpc_v2x_sender *sender, struct cpc_error *err
 			      CPC_CAM_PATH_MAX * (PATH_BITS + PATH_TIME_BITS) + 7) / 8;
 
 	for (uint32_t optional = 0; optional <= CPC_CAM_OPTIONAL_ALL; optional++) {
+		const unsigned int counts = CPC_CAM_PATH_MAX + 1;
+
 		cam.optional = optional;
-		for (unsigned int i = 0; i <= CPC_CAM_PATH_MAX * (CPC_CAM_PATH_MAX + 1); i++) {
-			unsigned int count = i / (CPC_CAM_PATH_MAX + 1);
-			unsigned int timed = i % (CPC_CAM_PATH_MAX + 1);
+		for (unsigned int i = 0; i < counts * counts; i++) {
+			unsigned int count = i / counts, timed = i % counts;
 			size_t bits = cpc_cam_size_bits(&cam) + count * PATH_BITS +
 				      timed * PATH_TIME_BITS;
 

@@ -104,7 +104,21 @@ static int open_link(const char *interface, uint16_t protocol, struct cpc_v2x_li
 int cpc_v2x_open_sender(const char *interface, struct cpc_v2x_link *ret_link,
 			struct cpc_error *error)
 {
-	return open_link(interface, 0, ret_link, error);
+	struct ifreq request = { 0 };
+	struct cpc_v2x_link link;
+	int r = open_link(interface, 0, &link, error);
+
+	if (r < 0)
+		return r;
+	strcpy(request.ifr_name, interface);
+	if (ioctl(link.fd, SIOCGIFFLAGS, &request) < 0 || !(request.ifr_flags & IFF_UP)) {
+		cpc_error_set(error, "interface '%s': is down; ip link set %s up", interface,
+			      interface);
+		close(link.fd);
+		return -ENETDOWN;
+	}
+	*ret_link = link;
+	return 0;
 }
 
 int cpc_v2x_open_receiver(const char *interface, uint16_t ethertype, struct cpc_v2x_link *ret_link,

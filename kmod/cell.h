@@ -29,7 +29,7 @@ enum {
 	CPC_NODE_ID_BYTES = 32,
 };
 
-/* Of one network namespace. RTNL protects changes; @cells and an iface's list are read under RCU. */
+/* Of one network namespace. RTNL protects changes; @cells is read under RCU. */
 struct cpc_net {
 	DECLARE_HASHTABLE(cells, CPC_CELL_HASH_BITS);
 	struct list_head ifaces;

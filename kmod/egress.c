@@ -214,7 +214,8 @@ struct sk_buff *cpc_egress_frame(struct cpc_cell *cell)
 	skb->dev = dev;
 	skb->protocol = htons(CPC_ETHERTYPE_ELEMENT);
 	skb->priority = PRIORITY_VOICE;
-	if (dev_hard_header(skb, dev, CPC_ETHERTYPE_ELEMENT, dev->broadcast, dev->dev_addr, len) < 0) {
+	if (dev_hard_header(skb, dev, CPC_ETHERTYPE_ELEMENT, dev->broadcast, dev->dev_addr,
+			    len) < 0) {
 		kfree_skb(skb);
 		return NULL;
 	}

@@ -30,7 +30,8 @@
 
 static char *mac = "blake2s/blake2s";
 module_param(mac, charp, 0444);
-MODULE_PARM_DESC(mac, "MAC algorithm, the same in all members (default blake2s/blake2s); or cmac(aes), hmac(sha256), blake2s, sha256/cmac(aes)");
+MODULE_PARM_DESC(mac, "MAC algorithm, the same in all members (default blake2s/blake2s); or "
+		      "cmac(aes), hmac(sha256), blake2s, sha256/cmac(aes)");
 
 static const struct cpc_mac *chosen __ro_after_init;
 

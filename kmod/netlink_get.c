@@ -177,7 +177,7 @@ static int dump_one(struct sk_buff *skb, struct netlink_callback *cb, u8 command
 	return err;
 }
 
-/* Resumes behind cb->args[0], the last cell told: cells come in the order in which they were made. */
+/* Resumes behind cb->args[0], the last cell told; cells come in the order they were made. */
 static int dump_cells(struct sk_buff *skb, struct netlink_callback *cb, u8 command, put_fn *put)
 {
 	struct cpc_net *cn = cpc_net(sock_net(skb->sk));

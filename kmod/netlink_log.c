@@ -54,7 +54,7 @@ int cpc_nl_decided_start(struct netlink_callback *cb)
 	spin_unlock_bh(&cell->lock);
 	if (slot + 1 < oldest) {
 		err = cpc_refuse(cb->extack, attrs[CPC_A_SLOT], -ENODATA,
-				 "slot %u is not kept any more; the oldest is %u: fetch from a peer",
+				 "slot %u is not kept any more, the oldest is %u; ask a peer",
 				 slot + 1, oldest);
 		goto put;
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * netlink_set.c - commands that change something. Each checks everything before it changes anything.
+ * netlink_set.c - commands that change something. Each checks all before it changes anything.
  */
 #include "netlink.h"
 
@@ -55,8 +55,8 @@ static int refuse_same(struct netlink_ext_ack *extack, const struct cpc_cell_con
 		for (j = 0; j < i; j++)
 			if (!memcmp(config->node_id[i], config->node_id[j], CPC_NODE_ID_BYTES))
 				return cpc_refuse(extack, NULL, -EINVAL,
-						  "members %u and %u have the same node id %*phN...",
-						  j, i, 8, config->node_id[i]);
+						  "members %u and %u have one node id: %*phN...", j,
+						  i, 8, config->node_id[i]);
 	return 0;
 }
 
@@ -312,7 +312,7 @@ int cpc_nl_submit(struct sk_buff *skb, struct genl_info *info)
 	if (!data)
 		return cpc_refuse(info->extack, NULL, -EINVAL, "DATA is missing");
 	if (!nla_len(data) || nla_len(data) > CPC_ENTRY_DATA_MAX)
-		return cpc_refuse(info->extack, data, -EMSGSIZE, "DATA has %d bytes, must have 1..%u",
+		return cpc_refuse(info->extack, data, -EMSGSIZE, "DATA has %d bytes, must be 1..%u",
 				  nla_len(data), CPC_ENTRY_DATA_MAX);
 	event.submit.kind = kind;
 	event.submit.data = nla_data(data);
@@ -394,7 +394,8 @@ static int parse_frontier(const struct nlattr *lanes, struct netlink_ext_ack *ex
 	nla_for_each_nested(nest, lanes, rest) {
 		if (nla_type(nest) != CPC_A_LANE_CUT)
 			return cpc_refuse(extack, nest, -EINVAL,
-					  "attribute %d in LANES, must be LANE_CUT", nla_type(nest));
+					  "attribute %d in LANES, must be LANE_CUT",
+					  nla_type(nest));
 		err = nla_parse_nested(attrs, ARRAY_SIZE(lane_policy) - 1, nest, lane_policy,
 				       extack);
 		err = err ?: cpc_nl_number(attrs, extack, CPC_A_LANE, 0, n - 1, &lane);

@@ -69,7 +69,7 @@ int cpc_dbc_load_message(struct cpc_dbc_loader *loader)
 	struct cpc_dbc_message *messages;
 	struct cpc_slice name;
 	uint64_t size;
-	uint32_t id;
+	uint32_t id = 0;
 	int r;
 
 	r = scan_id(loader, &id);
@@ -384,7 +384,7 @@ int cpc_dbc_load_labels(struct cpc_dbc_loader *loader)
 {
 	struct cpc_dbc_scan *scan = &loader->scan;
 	struct cpc_dbc_signal *signal = NULL;
-	uint32_t first = loader->dbc->label_count, id;
+	uint32_t first = loader->dbc->label_count, id = 0;
 	struct cpc_slice name, text;
 	double raw;
 	int byte, r;
@@ -426,7 +426,7 @@ int cpc_dbc_load_value_type(struct cpc_dbc_loader *loader)
 	struct cpc_dbc_signal *signal;
 	struct cpc_slice name;
 	uint64_t type;
-	uint32_t id;
+	uint32_t id = 0;
 	int r;
 
 	r = scan_id(loader, &id);
@@ -480,7 +480,7 @@ int cpc_dbc_load_multiplexing(struct cpc_dbc_loader *loader)
 {
 	struct cpc_dbc_signal *signal, *parent;
 	struct cpc_slice name, parent_name;
-	uint32_t id;
+	uint32_t id = 0;
 	int r;
 
 	r = scan_id(loader, &id);

@@ -162,7 +162,7 @@ demo: all $(B)/setup-vm
 # The steps and tests that tests/run judges; a function's argument is a kernel version or a number.
 HOUSE := tests/tidy tests/purity
 UNIT_ALL := $(UNITS) $(UNIT_SCRIPTS)
-step_build = 'step:build:$(MAKE) userspace tests $1'
+step_build = 'step:build:$(MAKE) -k userspace tests $1'
 step_module = 'step:module-$1:$(MAKE) module KVER=$1'
 step_sparse = 'step:sparse-$1:$(MAKE) module-sparse KVER=$1'
 steps_fuzz = $(foreach f,$(FUZZERS),'step:$(notdir $f):tests/fuzz/run $f $1')

@@ -160,7 +160,7 @@ static enum hrtimer_restart on_timer(struct hrtimer *timer)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* SHA-256("CPChain cell" | cell | epoch | n | MAC algorithm | node ids): differ in any, no tag fits */
+/* SHA-256("CPChain cell" | id | epoch | n | MAC algorithm | node ids): all or no tag fits. */
 static int members_digest(const struct cpc_mac *mac, const struct cpc_cell_config *config,
 			  struct cpc_hash *ret_digest)
 {

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * cellctl: talks to the module as an agent would, word by word, for tests and for looking.
+ *
+ *   cellctl COMMAND [NAME=VALUE...]     COMMAND as in uapi/cpchain_nl.h: cell_add, submit, stats_get
+ *   cellctl dump COMMAND [NAME=VALUE...]
+ *   cellctl keys cell=C self=I n=N      sets the test keys with all other members
+ *   cellctl listen [SECONDS]            events, until then
+ *
+ * Prints answers as JSON lines. On a refusal it prints "refused: ERROR: what the module says" to
+ * standard error and returns 1. It speaks netlink without a library, so that it can also say what
+ * a library would not.
+ */
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "agent/util/cleanup.h"
+#include "tools/cellctl/attr.h"
+#include "tools/cellctl/names.h"
+
+struct family {
+	uint16_t id;
+	uint32_t group;
+};
+
+struct request {
+	uint16_t type;
+	uint16_t flags;
+	uint8_t command;
+	uint8_t version;
+	struct cpc_attr_message attributes;
+};
+
+typedef void message_fn(const struct genlmsghdr *header, const uint8_t *attributes, size_t len,
+			void *context);
+
+static int send_request(int fd, const struct request *request)
+{
+	struct {
+		struct nlmsghdr nl;
+		struct genlmsghdr genl;
+		uint8_t attributes[CPC_ATTR_MESSAGE_MAX];
+	} message = {
+		.nl = { .nlmsg_type = request->type,
+			.nlmsg_flags = NLM_F_REQUEST | request->flags,
+			.nlmsg_seq = 1 },
+		.genl = { .cmd = request->command, .version = request->version },
+	};
+
+	memcpy(message.attributes, request->attributes.bytes, request->attributes.len);
+	message.nl.nlmsg_len = (uint32_t)(offsetof(__typeof__(message), attributes) +
+					  request->attributes.len);
+	return send(fd, &message, message.nl.nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+/* The text behind the error code, if the kernel gave one. */
+static void find_text(const uint8_t *at, size_t left, char *text, size_t size)
+{
+	struct nlattr attr;
+
+	while (left >= sizeof(attr)) {
+		memcpy(&attr, at, sizeof(attr));
+		if (attr.nla_len < NLA_HDRLEN || attr.nla_len > left)
+			return;
+		if ((attr.nla_type & NLA_TYPE_MASK) == NLMSGERR_ATTR_MSG)
+			snprintf(text, size, "%.*s", (int)(attr.nla_len - NLA_HDRLEN),
+				 (const char *)at + NLA_HDRLEN);
+		if ((size_t)NLA_ALIGN(attr.nla_len) >= left)
+			return;
+		at += NLA_ALIGN(attr.nla_len);
+		left -= NLA_ALIGN(attr.nla_len);
+	}
+}
+
+/* The end of an exchange: an acknowledgement, a refusal, or the end of a dump. */
+static int conclude(const struct nlmsghdr *nl, char *text, size_t size)
+{
+	const uint8_t *body = NLMSG_DATA(nl);
+	size_t len = nl->nlmsg_len - NLMSG_HDRLEN, skip = sizeof(int);
+	int error = 0;
+
+	if (len >= sizeof(error))
+		memcpy(&error, body, sizeof(error));
+	if (nl->nlmsg_type == NLMSG_ERROR)
+		skip = sizeof(struct nlmsgerr);
+	if (nl->nlmsg_flags & NLM_F_ACK_TLVS && len > skip)
+		find_text(body + skip, len - skip, text, size);
+	return error;
+}
+
+/* Receives until the exchange ends. Returns its result; @text is what the kernel said about it. */
+static int receive(int fd, message_fn *each, void *context, char *text, size_t size)
+{
+	static _Alignas(struct nlmsghdr) uint8_t buffer[65536];
+
+	for (;;) {
+		ssize_t got = recv(fd, buffer, sizeof(buffer), 0);
+		const struct nlmsghdr *nl = (const struct nlmsghdr *)buffer;
+		int left = (int)got;
+
+		if (got < 0)
+			return -errno;
+		for (; NLMSG_OK(nl, left); nl = NLMSG_NEXT(nl, left)) {
+			const struct genlmsghdr *genl = NLMSG_DATA(nl);
+
+			if (nl->nlmsg_type == NLMSG_ERROR || nl->nlmsg_type == NLMSG_DONE)
+				return conclude(nl, text, size);
+			if (nl->nlmsg_len >= NLMSG_LENGTH(GENL_HDRLEN))
+				each(genl, (const uint8_t *)genl + GENL_HDRLEN,
+				     nl->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN), context);
+		}
+	}
+}
+
+static int exchange(int fd, const struct request *request, message_fn *each, void *context)
+{
+	char text[256] = "no reason given";
+	int r = send_request(fd, request);
+
+	r = r ? r : receive(fd, each, context, text, sizeof(text));
+	if (r)
+		fprintf(stderr, "refused: %s: %s\n", strerror(-r), text);
+	return r;
+}
+
+/* ---- the family ----------------------------------------------------------------------------- */
+
+static const uint8_t *find_attr(const uint8_t *at, size_t left, uint16_t type, size_t *ret_len)
+{
+	struct nlattr attr;
+
+	while (left >= sizeof(attr)) {
+		memcpy(&attr, at, sizeof(attr));
+		if (attr.nla_len < NLA_HDRLEN || attr.nla_len > left)
+			break;
+		if ((attr.nla_type & NLA_TYPE_MASK) == type) {
+			*ret_len = attr.nla_len - (size_t)NLA_HDRLEN;
+			return at + NLA_HDRLEN;
+		}
+		if ((size_t)NLA_ALIGN(attr.nla_len) >= left)
+			break;
+		at += NLA_ALIGN(attr.nla_len);
+		left -= NLA_ALIGN(attr.nla_len);
+	}
+	return NULL;
+}
+
+static void on_family(const struct genlmsghdr *header, const uint8_t *attributes, size_t len,
+		      void *context)
+{
+	struct family *family = context;
+	const uint8_t *data, *groups;
+	size_t data_len, groups_len;
+
+	(void)header;
+	data = find_attr(attributes, len, CTRL_ATTR_FAMILY_ID, &data_len);
+	if (data && data_len >= sizeof(family->id))
+		memcpy(&family->id, data, sizeof(family->id));
+	/* The family has one group, so the first one is it. */
+	groups = find_attr(attributes, len, CTRL_ATTR_MCAST_GROUPS, &groups_len);
+	if (groups)
+		groups = find_attr(groups, groups_len, 1, &groups_len);
+	data = groups ? find_attr(groups, groups_len, CTRL_ATTR_MCAST_GRP_ID, &data_len) : NULL;
+	if (data && data_len >= sizeof(family->group))
+		memcpy(&family->group, data, sizeof(family->group));
+}
+
+static int open_family(int *ret_fd, struct family *ret_family)
+{
+	struct request request = { .type = GENL_ID_CTRL, .command = CTRL_CMD_GETFAMILY,
+				   .version = 1, .flags = NLM_F_ACK };
+	CPC_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	int one = 1, r;
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+	cpc_attr_put(&request.attributes, CTRL_ATTR_FAMILY_NAME, CPC_NL_FAMILY,
+		     sizeof(CPC_NL_FAMILY));
+	r = exchange(fd, &request, on_family, ret_family);
+	if (r == 0)
+		*ret_fd = CPC_TAKE_FD(fd);
+	return r;
+}
+
+static void print_message(const struct genlmsghdr *header, const uint8_t *attributes, size_t len,
+			  void *context)
+{
+	const char *name = header->cmd <= CPC_C_MAX ? cpc_command_names[header->cmd] : NULL;
+
+	(void)context;
+	printf("{\"%s\":", name ? name : "unknown");
+	cpc_attr_print(stdout, attributes, len);
+	puts("}");
+}
+
+/* ---- verbs ---------------------------------------------------------------------------------- */
+
+static int verb_command(int fd, const struct family *family, bool dump, char **arguments)
+{
+	static struct request request;
+	struct cpc_error error = { 0 };
+	int r = 0;
+
+	request = (struct request){ .type = family->id, .version = CPC_NL_VERSION,
+				    .flags = dump ? NLM_F_DUMP : NLM_F_ACK };
+	request.command = cpc_command_number(arguments[0]);
+	if (!request.command) {
+		fprintf(stderr, "no command '%s'\n", arguments[0]);
+		return -EINVAL;
+	}
+	for (arguments++; *arguments && r == 0; arguments++)
+		r = cpc_attr_add(&request.attributes, *arguments, &error);
+	if (r) {
+		fprintf(stderr, "%s\n", error.text);
+		return r;
+	}
+	return exchange(fd, &request, print_message, NULL);
+}
+
+/* The keys of the tests: key (i, j) of a cell is the same from both ends, and another per epoch. */
+static int verb_keys(int fd, const struct family *family, char **arguments)
+{
+	unsigned int cell = 0, self = 0, n = 0, epoch = 1, i;
+	int r = 0;
+
+	for (; *arguments; arguments++) {
+		if (sscanf(*arguments, "cell=%u", &cell) != 1 &&
+		    sscanf(*arguments, "self=%u", &self) != 1 &&
+		    sscanf(*arguments, "n=%u", &n) != 1 &&
+		    sscanf(*arguments, "epoch=%u", &epoch) != 1) {
+			fprintf(stderr, "keys: '%s'?\n", *arguments);
+			return -EINVAL;
+		}
+	}
+	for (i = 0; i < n && r == 0; i++) {
+		char cell_arg[32], index[32], key[64];
+		char *set[] = { (char *)"key_set", cell_arg, index, key, NULL };
+		unsigned int low = i < self ? i : self, high = i < self ? self : i;
+
+		if (i == self)
+			continue;
+		snprintf(cell_arg, sizeof(cell_arg), "cell=%u", cell);
+		snprintf(index, sizeof(index), "index=%u", i);
+		snprintf(key, sizeof(key), "key=%02x%02x%02x%02x%024x", cell & 0xff, epoch & 0xff,
+			 low, high, 0x5eed);
+		r = verb_command(fd, family, false, set);
+	}
+	return r;
+}
+
+static int verb_listen(int fd, const struct family *family, int seconds)
+{
+	struct timespec end, now;
+	static _Alignas(struct nlmsghdr) uint8_t buffer[65536];
+
+	if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &family->group,
+		       sizeof(family->group)))
+		return -errno;
+	fputs("{\"listening\":true}\n", stdout);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	for (end.tv_sec += seconds;;) {
+		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+		const struct nlmsghdr *nl = (const struct nlmsghdr *)buffer;
+		int left;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left = (int)(end.tv_sec - now.tv_sec) * 1000;
+		if (left <= 0 || poll(&poll_fd, 1, left) <= 0)
+			return 0;
+		left = (int)recv(fd, buffer, sizeof(buffer), 0);
+		for (; NLMSG_OK(nl, left); nl = NLMSG_NEXT(nl, left)) {
+			const struct genlmsghdr *genl = NLMSG_DATA(nl);
+
+			print_message(genl, (const uint8_t *)genl + GENL_HDRLEN,
+				      nl->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN), NULL);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct family family = { 0 };
+	CPC_CLOSE int fd = -1;
+	int r;
+
+	if (argc < 2) {
+		fputs("cellctl [dump] COMMAND [NAME=VALUE...] | keys ... | listen [SECONDS]\n",
+		      stderr);
+		return 2;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	r = open_family(&fd, &family);
+	if (r)
+		return 1;
+	if (strcmp(argv[1], "keys") == 0)
+		r = verb_keys(fd, &family, argv + 2);
+	else if (strcmp(argv[1], "listen") == 0)
+		r = verb_listen(fd, &family, argc > 2 ? atoi(argv[2]) : 10);
+	else if (strcmp(argv[1], "dump") == 0 && argc > 2)
+		r = verb_command(fd, &family, true, argv + 2);
+	else
+		r = verb_command(fd, &family, false, argv + 1);
+	return r ? 1 : 0;
+}

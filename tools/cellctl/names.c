@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The names; see names.h. In the order of uapi/cpchain_nl.h. */
+#include "tools/cellctl/names.h"
+
+#include <string.h>
+
+const enum cpc_attr_kind cpc_attr_kinds[CPC_A_MAX + 1] = {
+	[CPC_A_CELL] = CPC_ATTR_U16,
+	[CPC_A_EPOCH] = CPC_ATTR_U16,
+	[CPC_A_IFINDEX] = CPC_ATTR_U32,
+	[CPC_A_IFNAME] = CPC_ATTR_TEXT,
+	[CPC_A_SELF] = CPC_ATTR_U8,
+	[CPC_A_MEMBERS] = CPC_ATTR_NEST,
+	[CPC_A_MEMBER] = CPC_ATTR_NEST,
+	[CPC_A_INDEX] = CPC_ATTR_U8,
+	[CPC_A_NODE_ID] = CPC_ATTR_HEX,
+	[CPC_A_KEY] = CPC_ATTR_HEX,
+	[CPC_A_KEY_ID] = CPC_ATTR_HEX,
+	[CPC_A_PACING] = CPC_ATTR_U8,
+	[CPC_A_PERIOD_US] = CPC_ATTR_U32,
+	[CPC_A_DEFAULT_VERDICT] = CPC_ATTR_U8,
+	[CPC_A_SLOW_FIRST_VIEW] = CPC_ATTR_FLAG,
+	[CPC_A_KIND] = CPC_ATTR_U8,
+	[CPC_A_DATA] = CPC_ATTR_HEX,
+	[CPC_A_LANE] = CPC_ATTR_U8,
+	[CPC_A_SEQ] = CPC_ATTR_U32,
+	[CPC_A_FROM] = CPC_ATTR_U32,
+	[CPC_A_HEAD] = CPC_ATTR_HEX,
+	[CPC_A_VERDICT] = CPC_ATTR_U8,
+	[CPC_A_SLOT] = CPC_ATTR_U32,
+	[CPC_A_VIEW] = CPC_ATTR_U8,
+	[CPC_A_LOG_HASH] = CPC_ATTR_HEX,
+	[CPC_A_PREV_LOG_HASH] = CPC_ATTR_HEX,
+	[CPC_A_VALUE] = CPC_ATTR_HEX,
+	[CPC_A_VOID] = CPC_ATTR_FLAG,
+	[CPC_A_LANES] = CPC_ATTR_NEST,
+	[CPC_A_LANE_CUT] = CPC_ATTR_NEST,
+	[CPC_A_ACCEPTED] = CPC_ATTR_U16,
+	[CPC_A_ENTRY] = CPC_ATTR_HEX,
+	[CPC_A_COUNTER] = CPC_ATTR_U32,
+	[CPC_A_UP] = CPC_ATTR_U8,
+	[CPC_A_COUNTERS] = CPC_ATTR_COUNTERS,
+	[CPC_A_MORE] = CPC_ATTR_FLAG,
+	[CPC_A_MEMBERS_DIGEST] = CPC_ATTR_HEX,
+	[CPC_A_MAC] = CPC_ATTR_TEXT,
+	[CPC_A_MAC_ID] = CPC_ATTR_U8,
+};
+
+const char *const cpc_attr_names[CPC_A_MAX + 1] = {
+	[CPC_A_CELL] = "cell",
+	[CPC_A_EPOCH] = "epoch",
+	[CPC_A_IFINDEX] = "ifindex",
+	[CPC_A_IFNAME] = "ifname",
+	[CPC_A_SELF] = "self",
+	[CPC_A_MEMBERS] = "members",
+	[CPC_A_MEMBER] = "member",
+	[CPC_A_INDEX] = "index",
+	[CPC_A_NODE_ID] = "node_id",
+	[CPC_A_KEY] = "key",
+	[CPC_A_KEY_ID] = "key_id",
+	[CPC_A_PACING] = "pacing",
+	[CPC_A_PERIOD_US] = "period_us",
+	[CPC_A_DEFAULT_VERDICT] = "default_verdict",
+	[CPC_A_SLOW_FIRST_VIEW] = "slow_first_view",
+	[CPC_A_KIND] = "kind",
+	[CPC_A_DATA] = "data",
+	[CPC_A_LANE] = "lane",
+	[CPC_A_SEQ] = "seq",
+	[CPC_A_FROM] = "from",
+	[CPC_A_HEAD] = "head",
+	[CPC_A_VERDICT] = "verdict",
+	[CPC_A_SLOT] = "slot",
+	[CPC_A_VIEW] = "view",
+	[CPC_A_LOG_HASH] = "log_hash",
+	[CPC_A_PREV_LOG_HASH] = "prev_log_hash",
+	[CPC_A_VALUE] = "value",
+	[CPC_A_VOID] = "void",
+	[CPC_A_LANES] = "lanes",
+	[CPC_A_LANE_CUT] = "lane_cut",
+	[CPC_A_ACCEPTED] = "accepted",
+	[CPC_A_ENTRY] = "entry",
+	[CPC_A_COUNTER] = "counter",
+	[CPC_A_UP] = "up",
+	[CPC_A_COUNTERS] = "counters",
+	[CPC_A_MORE] = "more",
+	[CPC_A_MEMBERS_DIGEST] = "members_digest",
+	[CPC_A_MAC] = "mac",
+	[CPC_A_MAC_ID] = "mac_id",
+};
+
+const char *const cpc_counter_names[CPC_N_MAX + 1] = {
+	[CPC_N_CARRIERS_SEEN] = "carriers_seen",
+	[CPC_N_CARRIERS_USED] = "carriers_used",
+	[CPC_N_CARRIERS_FULL] = "carriers_full",
+	[CPC_N_EXTRA_FRAMES] = "extra_frames",
+	[CPC_N_RX_CARRIERS] = "rx_carriers",
+	[CPC_N_RX_ELEMENTS] = "rx_elements",
+	[CPC_N_DROP_TRUNCATED] = "drop_truncated",
+	[CPC_N_DROP_OVERSIZED] = "drop_oversized",
+	[CPC_N_DROP_VERSION] = "drop_version",
+	[CPC_N_DROP_CELL] = "drop_cell",
+	[CPC_N_DROP_EPOCH] = "drop_epoch",
+	[CPC_N_DROP_SENDER] = "drop_sender",
+	[CPC_N_DROP_NO_KEY] = "drop_no_key",
+	[CPC_N_DROP_MAC] = "drop_mac",
+	[CPC_N_DROP_REPLAY] = "drop_replay",
+	[CPC_N_DROP_MALFORMED] = "drop_malformed",
+	[CPC_N_EVIDENCE] = "evidence",
+	[CPC_N_SUBMITTED] = "submitted",
+	[CPC_N_DECIDED_SLOTS] = "decided_slots",
+	[CPC_N_VOID_SLOTS] = "void_slots",
+	[CPC_N_DECIDED_ENTRIES] = "decided_entries",
+	[CPC_N_REJECTED_ENTRIES] = "rejected_entries",
+	[CPC_N_VIEW_CHANGES] = "view_changes",
+	[CPC_N_BEHIND] = "behind",
+	[CPC_N_INSTALLS] = "installs",
+	[CPC_N_ELEMENT_BYTES] = "element_bytes",
+	[CPC_N_ELEMENT_IDLE_MAX] = "element_idle_max",
+	[CPC_N_ELEMENT_OPEN_MAX] = "element_open_max",
+	[CPC_N_ELEMENT_MAX] = "element_max",
+	[CPC_N_STATE_BYTES] = "state_bytes",
+};
+
+const char *const cpc_command_names[CPC_C_MAX + 1] = {
+	[CPC_C_CELL_ADD] = "cell_add",
+	[CPC_C_CELL_DEL] = "cell_del",
+	[CPC_C_CELL_SET] = "cell_set",
+	[CPC_C_CELL_GET] = "cell_get",
+	[CPC_C_KEY_SET] = "key_set",
+	[CPC_C_SUBMIT] = "submit",
+	[CPC_C_VERDICT] = "verdict",
+	[CPC_C_DECIDED_GET] = "decided_get",
+	[CPC_C_INSTALL] = "install",
+	[CPC_C_STATS_GET] = "stats_get",
+	[CPC_C_EV_DECIDED] = "ev_decided",
+	[CPC_C_EV_VIEW] = "ev_view",
+	[CPC_C_EV_EVIDENCE] = "ev_evidence",
+	[CPC_C_EV_BEHIND] = "ev_behind",
+	[CPC_C_EV_QUESTION] = "ev_question",
+	[CPC_C_EV_CELL] = "ev_cell",
+};
+
+uint16_t cpc_attr_number(const char *name)
+{
+	uint16_t i;
+
+	for (i = 1; i <= CPC_A_MAX; i++)
+		if (cpc_attr_names[i] && strcmp(cpc_attr_names[i], name) == 0)
+			return i;
+	return 0;
+}
+
+uint8_t cpc_command_number(const char *name)
+{
+	uint8_t i;
+
+	for (i = 1; i <= CPC_C_MAX; i++)
+		if (strcmp(cpc_command_names[i], name) == 0)
+			return i;
+	return 0;
+}

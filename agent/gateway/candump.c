@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Flags that candump prints as part of an eight-digit id (linux/can.h). */
-#define LOG_REMOTE_FLAG 0x40000000u
+/* The flag that candump prints as part of an eight-digit id (CAN_ERR_FLAG of linux/can.h). */
 #define LOG_ERROR_FLAG 0x20000000u
 #define LOG_ID_MASK 0x1fffffffu
 
@@ -125,8 +124,11 @@ static int parse_id(struct scan *scan, struct cpc_can_frame *frame)
 		scan->at = start;
 		return refuse(scan, "an id of more than 11 bits in 3 digits");
 	}
+	if (id & ~(LOG_ERROR_FLAG | LOG_ID_MASK)) {
+		scan->at = start;
+		return refuse(scan, "an id of more than 29 bits");
+	}
 	frame->error = id & LOG_ERROR_FLAG;
-	frame->remote = id & LOG_REMOTE_FLAG;
 	frame->extended = !frame->error;
 	frame->id = id & LOG_ID_MASK;
 	return 0;

@@ -524,9 +524,12 @@ static void set_unusable(struct cpc_dbc_loader *loader, struct cpc_dbc_signal *s
 static void find_default_parent(struct cpc_dbc_loader *loader,
 				const struct cpc_dbc_message *message)
 {
-	struct cpc_dbc_signal *signals = loader->dbc->signals + message->first_signal;
+	struct cpc_dbc_signal *signals;
 	int32_t parent = -1;
 
+	if (!message->signal_count)
+		return;
+	signals = loader->dbc->signals + message->first_signal;
 	for (uint32_t i = 0; i < message->signal_count; i++) {
 		if (!signals[i].multiplexor || signals[i].multiplexed)
 			continue;

@@ -151,7 +151,7 @@ END_TEST
 
 START_TEST(encode__random_cams_round_trip)
 {
-	for (unsigned int round = 0; round < 20000; round++) {
+	for (unsigned int round = 0; round < 5000; round++) {
 		uint8_t data[CPC_CAM_SIZE_MAX];
 		struct cpc_cam cam, back;
 		size_t size, used;
@@ -204,7 +204,7 @@ END_TEST
 
 START_TEST(decode__truncated_anywhere_is_an_error)
 {
-	for (unsigned int round = 0; round < 200; round++) {
+	for (unsigned int round = 0; round < 50; round++) {
 		uint8_t data[CPC_CAM_SIZE_MAX];
 		struct cpc_cam cam, back;
 		size_t size, used;
@@ -257,11 +257,11 @@ START_TEST(decode__is_one_to_one)
 {
 	unsigned int accepted = 0;
 
-	for (unsigned int round = 0; round < 20000; round++) {
+	for (unsigned int round = 0; round < 5000; round++) {
 		uint8_t data[CPC_CAM_SIZE_MAX], again[CPC_CAM_SIZE_MAX];
 		struct cpc_cam cam;
 		size_t size, used, size_again;
-		unsigned int bit;
+		unsigned int bit, bits;
 
 		randomize(&cam);
 		ck_assert_int_eq(cpc_cam_encode(&cam, data, sizeof(data), &size), 0);
@@ -273,10 +273,11 @@ START_TEST(decode__is_one_to_one)
 		accepted++;
 		ck_assert_int_eq(cpc_cam_encode(&cam, again, sizeof(again), &size_again), 0);
 		ck_assert_uint_eq(size_again, used);
-		ck_assert_uint_eq(cpc_cam_size_bits(&cam) / 8, used - (cpc_cam_size_bits(&cam) % 8 != 0));
-		ck_assert_mem_eq(again, data, cpc_cam_size_bits(&cam) / 8);
+		bits = cpc_cam_size_bits(&cam); /* what pads the last octet is not read */
+		ck_assert_uint_eq((bits + 7) / 8, used);
+		ck_assert_mem_eq(again, data, bits / 8);
 	}
-	ck_assert_uint_gt(accepted, 1000);
+	ck_assert_uint_gt(accepted, 500);
 }
 END_TEST
 
@@ -294,6 +295,7 @@ int main(void)
 	tcase_add_test(tests, decode__truncated_anywhere_is_an_error);
 	tcase_add_loop_test(tests, decode__foreign_forms, 0, sizeof(turned) / sizeof(*turned));
 	tcase_add_test(tests, decode__is_one_to_one);
+	tcase_set_timeout(tests, 60);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

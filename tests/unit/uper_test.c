@@ -220,6 +220,7 @@ int main(void)
 	tcase_add_test(tests, errors__stick_and_nothing_moves_after);
 	tcase_add_test(tests, integer__random_sequences_round_trip);
 	tcase_add_test(tests, encoder__full_buffer_is_an_error);
+	tcase_set_timeout(tests, 60);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -320,6 +320,7 @@ int main(void)
 	tcase_add_test(tests, frame_decode__trailing_octets_change_nothing_but_their_count);
 	tcase_add_loop_test(tests, frame_decode__truncated_anywhere_is_an_error, 0, 2);
 	tcase_add_test(tests, frame_decode__other_frames);
+	tcase_set_timeout(tests, 60);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Does what one v2xgen sends arrive at another as it was sent, on schedule, over a real interface? And
-# is what cannot work refused with the value's name? Two network namespaces and a veth pair.
+# Does what one v2xgen sends arrive at another as it was sent, on schedule, over a real interface?
+# And is what cannot work refused with the value's name? Two network namespaces and a veth pair.
 # timeout: 120
 set -u -o pipefail
 
@@ -49,32 +49,37 @@ listen()
 {
 	local name=$1
 	shift
-	ip netns exec "$b" "$v2xgen" recv --iface wlan0 --json "$@" >"$dir/$name" 2>"$dir/$name.err" &
+	ip netns exec "$b" "$v2xgen" recv --iface wlan0 --json "$@" \
+		>"$dir/$name" 2>"$dir/$name.err" &
 	receiver=$!
 	timeout 10 tail -n +1 --pid=$receiver -f "$dir/$name.err" 2>/dev/null |
 		grep -q -m 1 'listening on wlan0'
 }
 
 # value NAME FILE: the last number or digest of that name in the file's last line.
-value() { tail -n 1 "$dir/$2" | grep -o "\"$1\":\"*[0-9a-f.]*" | tail -n 1 | tr -d '"' | cut -d: -f2; }
+value()
+{
+	tail -n 1 "$dir/$2" | grep -o "\"$1\":\"*[0-9a-f.]*" | tail -n 1 | tr -d '"' | cut -d: -f2
+}
 
 listen heard --count 20 --seconds 20
 in_a "$v2xgen" send --iface wlan0 --rate 10 --station 7 --count 20 --size 230 --trailing 40 \
 	--speed 10 --heading 90 --json >"$dir/sent"
 wait $receiver
 is 'recv__ends_after_its_count' $? 0
-is 'recv__hears_every_frame' "$(value sent sent) $(value frames heard) $(value lost heard)" '20 20 0'
+is 'recv__hears_every_frame' \
+	"$(value sent sent) $(value frames heard) $(value lost heard)" '20 20 0'
 is 'recv__content_is_what_was_sent' "$(value digest heard)" "$(value digest sent)"
 is 'recv__tells_protocol_from_trailing_bytes' \
 	"$(grep -c '"bytes":270,"protocol_bytes":230,"trailing_bytes":40' "$dir/heard")" 20
 is 'recv__sees_an_exact_period' "$(value period_ms heard)" 100.00
-# 19 periods at 10 m/s due east are 19 m: 1707 in 1e-7 degrees of latitude, 2556 at 48.1 degrees north.
+# 19 periods at 10 m/s due east are 19 m: 2556 in 1e-7 degrees of longitude at 48.1 degrees north.
 is 'recv__position_moves_with_the_speed' \
 	"$(sed -n 20p "$dir/heard" | grep -o '"latitude":[0-9.]*,"longitude":[0-9.]*')" \
 	'"latitude":48.1000000,"longitude":11.6002556'
 
-# A schedule that does not drift: the n-th frame is sent within a period of its time, though the load
-# of a test machine delays single ones.
+# A schedule that does not drift: the n-th frame is sent within a period of its time, though the
+# load of a test machine delays single ones.
 [ "$(value worst_late_us sent)" -lt 100000 ]
 ok 'send__stays_on_schedule' $?
 
@@ -110,7 +115,8 @@ printf '%s\n' '0 20 0' '0.5 0 0' '9 0 0' >"$dir/track"
 listen heard --count 10 --seconds 20
 in_a "$v2xgen" send --iface wlan0 --count 10 --track "$dir/track" >/dev/null
 wait $receiver
-is 'send__follows_the_track' "$(grep -o '"speed":[0-9.]*' "$dir/heard" | cut -d: -f2 | tr '\n' ' ')" \
+is 'send__follows_the_track' \
+	"$(grep -o '"speed":[0-9.]*' "$dir/heard" | cut -d: -f2 | tr '\n' ' ')" \
 	'20.00 16.00 12.00 8.00 4.00 0.00 0.00 0.00 0.00 0.00 '
 
 # A radio that goes down and comes up again costs its frames and nothing else.
@@ -168,5 +174,6 @@ listen heard --count 2 --seconds 20
 wait $receiver
 ip -n "$a" link del wlan0
 wait $sender
-is 'send__reports_a_removed_interface' "$? $(cut -d: -f1,2 "$dir/log")" "1 v2xgen: interface 'wlan0'"
+is 'send__reports_a_removed_interface' \
+	"$? $(cut -d: -f1,2 "$dir/log")" "1 v2xgen: interface 'wlan0'"
 echo "1..$tests"

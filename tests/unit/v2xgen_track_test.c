@@ -137,6 +137,7 @@ int main(void)
 	tcase_add_test(tests, parse__number_of_points_is_bounded);
 	tcase_add_test(tests, at__linear_between_and_constant_outside);
 	tcase_add_test(tests, turn__is_the_short_way);
+	tcase_set_timeout(tests, 60);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -54,7 +54,8 @@ is 'pcap__says_what_it_wrote' "$(cut -d, -f1 "$dir/log")" 'station 3000000001: 6
 is 'tshark__takes_every_frame_for_a_cam' \
 	"$(tshark -r "$dir/plain" -Y 'its.messageID == 2 && !_ws.malformed' -T fields \
 		-e frame.number 2>/dev/null | tr '\n' ' ')" '1 2 3 4 5 6 '
-is 'tshark__header' "$(fields "$dir/plain" its.protocolVersion its.messageID its.stationID | uniq)" \
+is 'tshark__header' \
+	"$(fields "$dir/plain" its.protocolVersion its.messageID its.stationID | uniq)" \
 	'2 2 3000000001'
 is 'tshark__position' "$(fields "$dir/plain" its.latitude its.longitude | sed -n '1p;6p')" \
 	'-338567844 1512152967
@@ -87,7 +88,7 @@ is 'tshark__finds_nothing_wrong' \
 	"$(tshark -r "$dir/plain" -Y '_ws.malformed || _ws.expert.severity >= warning' 2>/dev/null |
 		wc -l)" 0
 
-# The same frames with 100 octets behind them: all that tshark says of the three protocols is the same.
+# The same frames with 100 octets behind them: tshark says the same of the three protocols.
 "$v2xgen" pcap --out "$dir/trailing" --count 6 --station 3000000001 --track "$dir/track" \
 	--size 230 --trailing 100 >/dev/null
 is 'trailing__is_in_the_frame' "$(fields "$dir/trailing" frame.len | uniq)" 330
@@ -98,9 +99,8 @@ details "$dir/plain" >"$dir/plain.txt"
 details "$dir/trailing" >"$dir/trailing.txt"
 cmp -s "$dir/plain.txt" "$dir/trailing.txt"
 ok 'trailing__tshark_decodes_the_same' $?
-is 'trailing__v2xgen_reads_the_same' \
-	"$("$v2xgen" read --in "$dir/trailing" --json | grep -o '"digest":"[0-9a-f]*"' | tail -n 1)" \
-	"$("$v2xgen" read --in "$dir/plain" --json | grep -o '"digest":"[0-9a-f]*"' | tail -n 1)"
+digest() { "$v2xgen" read --in "$1" --json | grep -o '"digest":"[0-9a-f]*"' | tail -n 1; }
+is 'trailing__v2xgen_reads_the_same' "$(digest "$dir/trailing")" "$(digest "$dir/plain")"
 "$v2xgen" read --in "$dir/trailing" --quiet --json >"$dir/log"
 grep -q '"frames":6,.*"refused":0,.*"trailing_frames":6,"trailing_bytes":600,' "$dir/log"
 ok 'trailing__v2xgen_counts_it' $?
@@ -121,14 +121,14 @@ is 'wsmp__header' "$(fields "$dir/wsmp" frame.len eth.type wsmp.version_v3 wsmp.
 	wsmp.wave_ie_len ieee1609dot2.protocolVersion | uniq)" '181 0x88dc 3 0x00000020 132 3'
 is 'wsmp__finds_nothing_wrong' "$(tshark -r "$dir/wsmp" -Y _ws.malformed 2>/dev/null | wc -l)" 0
 "$v2xgen" pcap --out "$dir/wsmp-plain" --count 2 --wsmp --size 151 >/dev/null
-details() { tshark -r "$1" -O wsmp -V 2>/dev/null | sed -n '/^Wave Short/,/^$/p'; }
-details "$dir/wsmp" >"$dir/trailing.txt"
-details "$dir/wsmp-plain" >"$dir/plain.txt"
+wsmp_details() { tshark -r "$1" -O wsmp -V 2>/dev/null | sed -n '/^Wave Short/,/^$/p'; }
+wsmp_details "$dir/wsmp" >"$dir/trailing.txt"
+wsmp_details "$dir/wsmp-plain" >"$dir/plain.txt"
 [ "$(grep -c 'unsecuredData' "$dir/plain.txt")" -ge 2 ] && cmp "$dir/plain.txt" "$dir/trailing.txt"
 ok 'wsmp__trailing_decodes_the_same' $?
 
-# What is no CAM is refused by v2xgen, each by its reason. Frame 1 begins at octet 40 of the file, its
-# GeoNetworking header at 54, its CAM at 98.
+# What is no CAM is refused by v2xgen, each by its reason. Frame 1 begins at octet 40 of the file,
+# its GeoNetworking header at 54, its CAM at 98.
 # change NAME OFFSET OCTET REASON
 change()
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Are WSMP headers the octets of IEEE 1609.3 clause 8.3, does the decoder return what was encoded and
- * exactly the length that the message claims, and does it refuse the rest?
+ * Are WSMP headers the octets of IEEE 1609.3 clause 8.3, does the decoder return what was encoded
+ * and exactly the length that the message claims, and does it refuse the rest?
  */
 #include <check.h>
 #include <errno.h>
@@ -176,6 +176,7 @@ int main(void)
 	tcase_add_test(tests, decode__truncated_anywhere_is_an_error);
 	tcase_add_loop_test(tests, decode__excluded_values, 0, sizeof(refused) / sizeof(*refused));
 	tcase_add_test(tests, ieee1609_2_wrap__lengths);
+	tcase_set_timeout(tests, 60);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -59,7 +59,7 @@ enum cpc_cam_station_type { /* DE_StationType, those used here */
 	CPC_CAM_STATION_ROAD_SIDE_UNIT = 15,
 };
 
-/* Bits of struct cpc_cam.optional: the OPTIONAL fields of the high frequency container, in order. */
+/* Bits of struct cpc_cam.optional: OPTIONAL fields of the high frequency container, in order. */
 enum {
 	CPC_CAM_ACCELERATION_CONTROL = 1 << 0,
 	CPC_CAM_LANE_POSITION = 1 << 1,

@@ -80,8 +80,8 @@ int cpc_geonet_encode(const struct cpc_geonet *geonet, const uint8_t *payload, s
 		      uint8_t *data, size_t size, size_t *ret_size);
 
 /*
- * Decode the SHB packet at the start of @data (behind the Ethernet header). @ret_payload points into
- * @data; @ret_size is the length that the packet claims, never more than @size.
+ * Decode the SHB packet at the start of @data (behind the Ethernet header). @ret_payload points
+ * into @data; @ret_size is the length that the packet claims, never more than @size.
  * Errors: -ENODATA shorter than it claims, -EBADMSG a field has a value that the standard excludes,
  * -EOPNOTSUPP another version, a secured packet or another packet type.
  */

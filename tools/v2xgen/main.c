@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * v2xgen: stands in for a vehicle's V2X stack, so that tests and the demo have the frames that a real
- * one sends, and a receiver that sees of them what a real one would.
+ * v2xgen: stands in for a vehicle's V2X stack, so that tests and the demo have the frames that a
+ * real one sends, and a receiver that sees of them what a real one would.
  *
  *   track or CAN --> motion --> CAM --> BTP-B --> GeoNetworking --> AF_PACKET --> wlan
  *                   (frame)    (cam, uper)       (geonet)          (v2xgen_io)

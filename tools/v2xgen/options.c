@@ -243,8 +243,8 @@ int cpc_v2x_options_parse(int argc, char **argv, struct cpc_v2x_options *ret_opt
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			options.verb = verbs[i].verb;
 	if (!options.verb) {
-		cpc_error_set(error, "'%.40s': send, recv, pcap or read expected; try v2xgen --help",
-			      argc > 1 ? argv[1] : "");
+		cpc_error_set(error, "'%.40s': send, recv, pcap or read expected; try v2xgen "
+			      "--help", argc > 1 ? argv[1] : "");
 		return -EINVAL;
 	}
 	while (*argument) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Sending: the drive gives the motion at each tick of the schedule, frame.c the octets. The n-th frame
- * stands for the moment of the n-th tick, however late the program was woken, so a receiver sees
- * exact periods.
+ * Sending: the drive gives the motion at each tick of the schedule, frame.c the octets. The n-th
+ * frame stands for the moment of the n-th tick, however late the program was woken, so a receiver
+ * sees exact periods.
  */
 #include <errno.h>
 #include <inttypes.h>

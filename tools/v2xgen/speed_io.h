@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A vehicle's speed, live from its CAN bus: one signal of one message, described by a DBC file or by
- * its place in the message, in km/h.
+ * A vehicle's speed, live from its CAN bus: one signal of one message, described by a DBC file or
+ * by its place in the message, in km/h.
  */
 #ifndef TOOLS_V2XGEN_SPEED_IO_H
 #define TOOLS_V2XGEN_SPEED_IO_H

@@ -23,7 +23,7 @@ struct cpc_station {
 	uint64_t digest;	  /* sum of the frames' digests: the order does not matter */
 	uint32_t last_ms;	  /* the sender's time stamp, mod 2^32 */
 	uint64_t span_ms;	  /* from the first to the last one */
-	uint64_t backward;	  /* frames stamped no later than the one before: doubles, replays */
+	uint64_t backward;	  /* frames stamped no later than the one before: repeated */
 	uint32_t shortest_ms;
 	uint64_t period_sum_ms;	  /* of the gaps that are about one period */
 	uint64_t period_count;

@@ -4,9 +4,9 @@
  *
  *   seconds speed_mps heading_deg [latitude_deg longitude_deg]
  *
- * blanks between the numbers, '#' begins a comment. Between the points all is linear (the heading the
- * short way round), before the first and after the last one it stays. With positions, which then
- * every line has, the vehicle is where they say; without, its position follows from the speed.
+ * blanks between the numbers, '#' begins a comment. Between the points all is linear (the heading
+ * the short way round), before the first and after the last one it stays. With positions, which
+ * then every line has, the vehicle is where they say; without, its position follows from the speed.
  * Pure.
  */
 #ifndef TOOLS_V2XGEN_TRACK_H

@@ -90,7 +90,7 @@ void cpc_uper_integer(struct cpc_uper *uper, int64_t *value, int64_t min, int64_
 	move_bits(uper, &offset, bits_of((uint32_t)(max - min)));
 	if (!decodes)
 		return;
-	/* 12 bits hold up to 4095, but INTEGER (0..3601) ends earlier: such bits are no encoding. */
+	/* 12 bits hold up to 4095, but INTEGER (0..3601) ends earlier: the rest is no encoding. */
 	if (offset > max - min) {
 		cpc_uper_fail(uper, -EBADMSG);
 		offset = 0;

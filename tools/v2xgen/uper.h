@@ -14,8 +14,8 @@
  * stores to it when it decodes. A message is then described once, and its encoder and decoder
  * cannot disagree.
  *
- * Errors stick: after the first one every call does nothing (a decoder stores the lower bound), so a
- * message is walked without a test per field and cpc_uper_finish() says how it went.
+ * Errors stick: after the first one every call does nothing (a decoder stores the lower bound), so
+ * a message is walked without a test per field and cpc_uper_finish() says how it went.
  */
 #ifndef TOOLS_V2XGEN_UPER_H
 #define TOOLS_V2XGEN_UPER_H

@@ -41,8 +41,8 @@ uint64_t cpc_v2x_receiver_drops(const struct cpc_v2x_link *link);
 
 /*
  * A timer that expires every @period_ns on CLOCK_MONOTONIC, at absolute times: a late wake-up does
- * not shift the next one. With @phase_ns < 0 the first is now; else they lie at the multiples of the
- * period plus @phase_ns, so that programs started at any moments keep their distance.
+ * not shift the next one. With @phase_ns < 0 the first is now; else they lie at the multiples of
+ * the period plus @phase_ns, so that programs started at any moments keep their distance.
  */
 int cpc_v2x_open_schedule(uint64_t period_ns, int64_t phase_ns, uint64_t *ret_first_ns,
 			  int *ret_fd, struct cpc_error *error);

@@ -341,9 +341,12 @@ int cpc_submit(struct cpc_core *core, const struct cpc_event *event, struct cpc_
 	if (len < 0)
 		return len;
 	cpc_entry_hash(core->config.hash, &core->config.members, body, (size_t)len, &hash);
-	cpc_lane_put(lane, &entry, body, (size_t)len, &hash, true, NULL, core->now_us);
+	/* Refused while a second instance under our name has got its entries decided as ours. */
+	if (cpc_lane_put(lane, &entry, body, (size_t)len, &hash, true, NULL, core->now_us) !=
+	    CPC_PUT_STORED)
+		return -EAGAIN;
 	held = &lane->entry[entry.seq % CPC_LANE_RING];
-	cpc_assert(lane->last == entry.seq && held->seq == entry.seq);
+	cpc_assert(held->seq == entry.seq);
 	held->air_us = 0;
 	core->dirty = true;
 	fx->submitted_seq = entry.seq;

@@ -53,6 +53,7 @@ void cpc_condition_update(struct cpc_core *core, unsigned int lane, struct cpc_e
 		return;
 	}
 	core->member[lane].condition.kind = CPC_ENTRY_ORDINARY;
+	fx->questions &= ~cpc_bit(lane);	/* asked and decided within one step */
 }
 
 bool cpc_condition_met(const struct cpc_core *core, const struct cpc_condition *c)

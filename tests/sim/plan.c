@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * plan.c - from a seed to what its history is about.
+ *
+ * Every seed mixes a few troubles rather than all of them: where everything is broken nothing is
+ * decided, and then nothing can be decided wrongly either.
+ */
+#include "tests/sim/sim.h"
+
+#include <stdio.h>
+
+static const char *const trick_names[SIM_TRICKS] = {
+	"twin", "equivocate", "frozen", "helpful", "relay", "verdict", "jump", "counter",
+	"malformed", "replay", "have", "claim", "withhold", "selective", "silent",
+};
+
+const char *sim_trick_name(unsigned int trick)
+{
+	return trick_names[trick];
+}
+
+/* Small cells are cheap and have the tightest quorums: most seeds go there. */
+static u8 cell_size(u64 *random, u32 cells)
+{
+	static const u8 usual[] = { 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 7, 7, 7, 5, 6, 8, 10, 16 };
+	unsigned int i, start = sim_below(random, sizeof(usual));
+
+	for (i = 0; i < sizeof(usual); i++)
+		if (cells & 1u << usual[(start + i) % sizeof(usual)])
+			return usual[(start + i) % sizeof(usual)];
+	for (i = CPC_MEMBERS_MIN; i < SIM_MEMBERS && !(cells & 1u << i); i++)
+		;
+	return (u8)i;
+}
+
+static void plan_medium(struct sim_plan *p, u64 *random)
+{
+	static const u8 losses[] = { 0, 0, 5, 20, 40, 60 };
+	unsigned int i, k;
+
+	p->loss = losses[sim_below(random, sizeof(losses))];
+	p->bursts = p->loss && sim_chance(random, 30);
+	p->after_loss = sim_chance(random, 25) ? 10 : 0;
+	p->doubles = sim_chance(random, 30) ? 20 : 0;
+	p->delay_us = 300 + sim_below(random, 1500);
+	p->jitter_us = sim_below(random, 2000);
+	if (sim_chance(random, 15))
+		p->jitter_us = 2 * p->period_us;
+	if (sim_chance(random, 30)) {
+		p->cutoffs = (u8)(1 + sim_below(random, SIM_CUTOFFS));
+		for (i = 0; i < p->cutoffs; i++) {
+			struct sim_cutoff *c = &p->cutoff[i];
+
+			c->from_us = sim_below(random, (u32)p->heal_us);
+			c->to_us = c->from_us + sim_below(random, (u32)p->heal_us);
+			c->side = sim_below(random, 1u << p->n);
+		}
+	}
+	if (sim_chance(random, 15))
+		for (i = 0; i < p->n; i++)
+			for (k = 0; k < p->n; k++)
+				if (i != k && sim_chance(random, 15))
+					p->deaf[i] |= 1u << k;
+}
+
+/* One trick or a few; sometimes a member whose only fault is to be two. */
+static u32 plan_tricks(u64 *random)
+{
+	unsigned int i, count = 1 + sim_below(random, 4);
+	u32 tricks = 0;
+
+	if (sim_chance(random, 20))
+		return SIM_TWIN;
+	for (i = 0; i < count; i++)
+		tricks |= 1u << sim_below(random, SIM_TRICKS);
+	if (tricks & SIM_SILENT && sim_chance(random, 60))
+		tricks = SIM_SILENT;
+	return tricks;
+}
+
+static void plan_faults(struct sim_plan *p, u64 *random)
+{
+	unsigned int left = sim_chance(random, 75) ? p->f : sim_below(random, p->f + 1u);
+
+	while (left) {
+		unsigned int i = sim_below(random, p->n);
+
+		if (p->role[i] != SIM_CORRECT)
+			continue;
+		left--;
+		if (sim_chance(random, 15)) {
+			p->role[i] = SIM_CRASHES;
+			p->crash_us[i] = sim_below(random, (u32)p->heal_us + 500000);
+			continue;
+		}
+		p->role[i] = SIM_FAULTY;
+		p->tricks[i] = plan_tricks(random);
+	}
+}
+
+/* A member that misses so much that only its agent can bring it back. */
+static void plan_late(struct sim_plan *p, u64 *random)
+{
+	p->late = true;
+	p->heal_us = 6000000;
+	p->pacing = CPC_PACING_URGENT;
+	p->submit_gap_us = 60000;
+	p->loss = 0;
+	p->cutoffs = 1;
+	memset(p->deaf, 0, sizeof(p->deaf));
+	p->cutoff[0].from_us = sim_below(random, 500000);
+	p->cutoff[0].to_us = p->heal_us - sim_below(random, 2000000);
+	p->cutoff[0].side = 1u << sim_below(random, p->n);
+	if (p->f < 2) {
+		memset(p->role, 0, sizeof(p->role));
+		memset(p->tricks, 0, sizeof(p->tricks));
+	}
+}
+
+void sim_plan_make(struct sim_plan *p, u64 seed, const struct sim_options *options)
+{
+	u64 random = seed * 0x2545f4914f6cdd1dull + 1;
+	static const u16 rooms[] = { 1200, 1200, 1200, 900, 700 };
+
+	memset(p, 0, sizeof(*p));
+	p->seed = seed;
+	p->n = cell_size(&random, options->cells);
+	p->f = (u8)((p->n - 1) / 3);
+	p->pacing = (u8)sim_below(&random, 3);
+	p->slow_first_view = options->slow < 0 ? (seed & 1) != 0 : options->slow > 0;
+	p->default_verdict = (u8)sim_below(&random, 3);
+	p->period_us = sim_chance(&random, 80) ? 100000 : 50000 + sim_below(&random, 200000);
+	p->heal_us = 500000 + sim_below(&random, 3000000);
+	p->submit_gap_us = 100000 + sim_below(&random, 900000);
+	p->conditional = sim_chance(&random, 50) ? 30 : 0;
+	p->refusals = (u8)(sim_below(&random, 3) * 15);
+	p->answers = sim_chance(&random, 70) ? 100 : 70;
+	p->room = rooms[sim_below(&random, 5)];
+	/* The state of a big cell needs its have-bitmap and records first. */
+	if (p->n > 7 && p->room < 900)
+		p->room = 900;
+	p->outsiders = sim_chance(&random, 25);
+	plan_medium(p, &random);
+	plan_faults(p, &random);
+	if (p->n <= 7 && sim_chance(&random, 4))
+		plan_late(p, &random);
+	if (options->pacing >= 0)
+		p->pacing = (u8)options->pacing;
+}
+
+void sim_plan_print(const struct sim_plan *p)
+{
+	static const char *const pacing[] = { "carrier", "early", "urgent" };
+	unsigned int i, k;
+
+	fprintf(stderr, "plan: n=%u f=%u pacing=%s %s period=%ums heal=%llums loss=%u%%%s->%u%% "
+		"doubles=%u%% delay=%u+%uus cutoffs=%u%s submit=%ums conditional=%u%% room=%u\n",
+		p->n, p->f, pacing[p->pacing], p->slow_first_view ? "slow" : "fast",
+		p->period_us / 1000, (unsigned long long)p->heal_us / 1000, p->loss,
+		p->bursts ? " bursts" : "", p->after_loss, p->doubles, p->delay_us, p->jitter_us,
+		p->cutoffs, p->late ? " (late joiner)" : "", p->submit_gap_us / 1000,
+		p->conditional, p->room);
+	for (i = 0; i < p->cutoffs; i++)
+		fprintf(stderr, "  apart %llu..%llums: side %#x\n",
+			(unsigned long long)p->cutoff[i].from_us / 1000,
+			(unsigned long long)p->cutoff[i].to_us / 1000, p->cutoff[i].side);
+	for (i = 0; i < p->n; i++) {
+		if (p->deaf[i])
+			fprintf(stderr, "  member %u deaf to %#x\n", i, p->deaf[i]);
+		if (p->role[i] == SIM_CRASHES)
+			fprintf(stderr, "  member %u crashes at %llums\n", i,
+				(unsigned long long)p->crash_us[i] / 1000);
+		if (p->role[i] != SIM_FAULTY)
+			continue;
+		fprintf(stderr, "  member %u faulty:", i);
+		for (k = 0; k < SIM_TRICKS; k++)
+			if (p->tricks[i] & 1u << k)
+				fprintf(stderr, " %s", trick_names[k]);
+		fprintf(stderr, "\n");
+	}
+}

@@ -310,6 +310,29 @@ static int load_filters(struct loader *loader, const json_t *list)
 	return 0;
 }
 
+/* A misspelt key would silently mean its default. */
+static int check_keys(struct loader *loader, const json_t *mapping)
+{
+	static const char *const known[] = {"signal", "interval_ms", "on_change", "transform",
+					    "multiplexer"};
+	const size_t count = sizeof(known) / sizeof(known[0]);
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	json_object_foreach((json_t *)mapping, key, value)
+	{
+		for (i = 0; i < count && strcmp(key, known[i]) != 0; i++)
+			;
+		if (i == count) {
+			cpc_error_set(loader->error, "%s: unknown in a mapping: \"%.60s\"",
+				      loader->path, key);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 static int load_signal(struct loader *loader, const json_t *node, const json_t *mapping)
 {
 	const json_t *name = json_object_get(mapping, "signal");
@@ -321,6 +344,9 @@ static int load_signal(struct loader *loader, const json_t *node, const json_t *
 		return refuse(loader, "the mapping is not an object", mapping);
 	if (!json_is_string(name))
 		return refuse(loader, "the mapping does not name a signal", mapping);
+	r = check_keys(loader, mapping);
+	if (r < 0)
+		return r;
 	loader->signal = cpc_overlay_add(loader->overlay, loader->path, &r, loader->error);
 	if (!loader->signal)
 		return r;

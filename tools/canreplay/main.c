@@ -22,7 +22,7 @@ static const char usage[] =
 	"Plays LOG, a recording in the format of candump -l, plain or .xz, with its own timing.\n"
 	"  --offset SECONDS  begin this far into the recording\n"
 	"  --seconds N       stop after N seconds\n"
-	"  --loop            begin again at the end\n"
+	"  --loop            begin again at the end, then from the start of the recording\n"
 	"  --speed X         X times as fast (1)\n"
 	"  --from NAME       only frames recorded on this interface, of a recording of several\n"
 	"  --dry-run         read and count, without sending or waiting; INTERFACE is not needed\n";
@@ -43,6 +43,7 @@ struct replay {
 	bool has_first;
 	uint64_t sent, skipped, malformed, round_frames;
 	uint64_t line;
+	uint64_t rounds; /* with the present one */
 };
 
 static volatile sig_atomic_t stopped;
@@ -105,7 +106,7 @@ static int send_frame(struct replay *replay, const struct cpc_can_frame *frame)
 static int play(struct replay *replay, const struct cpc_candump_line *line)
 {
 	const struct options *options = replay->options;
-	uint64_t offset_us = (uint64_t)(options->offset * 1e6);
+	uint64_t offset_us = replay->rounds == 1 ? (uint64_t)(options->offset * 1e6) : 0;
 	int r;
 
 	if (!replay->has_first) {
@@ -211,6 +212,7 @@ static int play_round(struct replay *replay)
 	replay->has_first = false;
 	replay->round_frames = 0;
 	replay->line = 0;
+	replay->rounds++;
 	r = play_file(replay, file);
 	fclose(file);
 	/* An xz that is still writing ends by the closed pipe; only a whole round tells errors. */

@@ -70,6 +70,7 @@ static const struct {
 	{ "send --iface w --can c --speed-id 1 --speed-be 0,5,1", "--speed-be '0,5,1'" },
 	{ "send --iface w --can c --speed-id 1 --speed-be 63,2,1", "--speed-be '63,2,1'" },
 	{ "send --iface w --can c --speed-id 1 --speed-be 0,1,1,", "--speed-be '0,1,1,'" },
+	{ "send --iface w --can c --speed-factor x", "--speed-factor 'x': a number" },
 	{ "send --iface w --can c --track t", "--can and --track exclude" },
 	{ "pcap --count 3", "--out is missing" },
 	{ "pcap --out f", "--count or --seconds is missing" },

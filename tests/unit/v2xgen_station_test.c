@@ -68,6 +68,18 @@ START_TEST(lost__unknown_from_one_frame)
 }
 END_TEST
 
+START_TEST(count__knows_nothing_of_losses)
+{
+	struct cpc_stations stations = { 0 };
+
+	for (unsigned int i = 0; i < 9; i++)
+		cpc_stations_count(&stations, 5, 1000);
+	ck_assert_uint_eq(stations.stations[0].frames, 9);
+	ck_assert_uint_eq(stations.stations[0].digest, 9000);
+	ck_assert_double_eq(cpc_station_period_ms(&stations.stations[0]), 0);
+}
+END_TEST
+
 START_TEST(add__repeated_frames_are_told)
 {
 	struct cpc_stations stations = heard(10, 0, 1000, 100);
@@ -104,6 +116,7 @@ int main(void)
 	tcase_add_test(tests, lost__over_the_wrap_of_the_time_stamp);
 	tcase_add_test(tests, lost__with_a_period_of_no_whole_milliseconds);
 	tcase_add_test(tests, lost__unknown_from_one_frame);
+	tcase_add_test(tests, count__knows_nothing_of_losses);
 	tcase_add_test(tests, add__repeated_frames_are_told);
 	tcase_add_test(tests, add__more_stations_than_fit_are_counted_together);
 	suite_add_tcase(suite, tests);

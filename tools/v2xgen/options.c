@@ -25,12 +25,14 @@ const char cpc_v2x_usage[] =
 	"  --station ID       station id (101)\n"
 	"  --seconds N, --count N     end after that; else at SIGINT or SIGTERM\n"
 	"  --phase MS         send at multiples of the period plus MS (else begin at once)\n"
+	"  --realtime         send with real-time priority, as an on-board unit's stack does\n"
 	"  --size BYTES       frame size, reached by path history (else as small as it comes)\n"
 	"  --trailing BYTES   append octets that are not part of the packet\n"
 	"  --wsmp             send WAVE short messages (PSID 0x20) instead\n"
 	"  --lat DEG --lon DEG --heading DEG --speed MPS    where and how the drive begins\n"
 	"  --track FILE       lines of: seconds speed_mps heading_deg [lat lon]\n"
-	"  --can IF --dbc FILE --speed-signal NAME          speed in km/h from a CAN bus\n"
+	"  --can IF --dbc FILE --speed-signal NAME          speed in km/h from a CAN bus;\n"
+	"                     NAME or MESSAGE.NAME; --speed-factor X if it is not in km/h\n"
 	"  --can IF --speed-id ID --speed-be BYTE,COUNT,FACTOR    the same without a DBC file\n"
 	"  --time SECONDS     pcap: UNIX time of the first frame (1700000000)\n"
 	"recv and read:\n"
@@ -68,6 +70,7 @@ static const struct specification {
 	{ "wsmp", FIELD(wsmp), FLAG, MAKE | CPC_V2X_RECV, 0, 0 },
 	{ "json", FIELD(json), FLAG, ALL, 0, 0 },
 	{ "verbose", FIELD(verbose), FLAG, MAKE, 0, 0 },
+	{ "realtime", FIELD(realtime), FLAG, CPC_V2X_SEND, 0, 0 },
 	{ "quiet", FIELD(quiet), FLAG, TAKE, 0, 0 },
 	{ "rate", FIELD(rate_hz), NUMBER, MAKE, CPC_V2X_RATE_MIN, CPC_V2X_RATE_MAX },
 	{ "seconds", FIELD(seconds), NUMBER, ALL & ~CPC_V2X_READ, 0.001, 1e7 },
@@ -85,6 +88,7 @@ static const struct specification {
 	{ "can", FIELD(can), TEXT, CPC_V2X_SEND, 0, 0 },
 	{ "dbc", FIELD(dbc), TEXT, CPC_V2X_SEND, 0, 0 },
 	{ "speed-signal", FIELD(speed_signal), TEXT, CPC_V2X_SEND, 0, 0 },
+	{ "speed-factor", FIELD(speed_factor), NUMBER, CPC_V2X_SEND, -1e6, 1e6 },
 	{ "speed-id", FIELD(speed_id_text), TEXT, CPC_V2X_SEND, 0, 0 },
 	{ "speed-be", FIELD(speed_be_text), TEXT, CPC_V2X_SEND, 0, 0 },
 };
@@ -231,7 +235,7 @@ int cpc_v2x_options_parse(int argc, char **argv, struct cpc_v2x_options *ret_opt
 	};
 	struct cpc_v2x_options options = {
 		.rate_hz = 10, .phase_ms = -1, .station = 101, .time = 1700000000,
-		.latitude_deg = 48.1, .longitude_deg = 11.6,
+		.latitude_deg = 48.1, .longitude_deg = 11.6, .speed_factor = 1,
 	};
 	char **argument = argv + 2;
 	int r;

@@ -20,13 +20,14 @@ struct cpc_v2x_options {
 	enum cpc_v2x_verb verb;
 	const char *iface;
 	const char *in, *out;
-	bool wsmp, json, verbose, quiet;
+	bool wsmp, json, verbose, quiet, realtime;
 	double rate_hz;
 	double seconds;		/* 0: no limit */
 	double count;		/* 0: no limit */
 	double phase_ms;	/* -1: begin at once */
 	double station, size, trailing, time;
 	double latitude_deg, longitude_deg, heading_deg, speed_m_s;
+	double speed_factor;	/* signal to km/h */
 	const char *track;
 	const char *can, *dbc, *speed_signal, *speed_id_text, *speed_be_text;
 	bool has_layout;

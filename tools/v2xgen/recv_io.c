@@ -96,12 +96,10 @@ static void count_refusal(struct receiver *receiver, int r, size_t size)
 						 "refused: %s, %zu bytes\n", word, size);
 }
 
-static void take(struct receiver *receiver, const uint8_t *frame, size_t size,
-		 uint32_t arrival_ms)
+static void take(struct receiver *receiver, const uint8_t *frame, size_t size)
 {
 	struct cpc_v2x_received received;
 	int r = cpc_v2x_frame_decode(frame, size, &received);
-	uint32_t stamp_ms;
 
 	if (r < 0) {
 		count_refusal(receiver, r, size);
@@ -111,16 +109,27 @@ static void take(struct receiver *receiver, const uint8_t *frame, size_t size,
 	receiver->bytes += size;
 	receiver->trailing_frames += received.trailing_bytes > 0;
 	receiver->trailing_bytes += received.trailing_bytes;
-	/* A WSM has no time of its own that is worth it; when it came must do. */
-	stamp_ms = received.carrier == CPC_V2X_CAM ? received.geonet.source.timestamp_ms :
-						      arrival_ms;
-	cpc_stations_add(&receiver->stations, received.station_id, stamp_ms, received.digest);
+	if (received.carrier == CPC_V2X_CAM)
+		cpc_stations_add(&receiver->stations, received.station_id,
+				 received.geonet.source.timestamp_ms, received.digest);
+	else
+		cpc_stations_count(&receiver->stations, received.station_id, received.digest);
 	if (receiver->options->quiet)
 		return;
 	if (receiver->options->json)
 		print_json(&received);
 	else
 		print_text(&received);
+}
+
+/* What is known of a station's losses: a number, or a word for "nothing". */
+static const char *lost_text(const struct cpc_station *station, const char *unknown,
+			     char buffer[32])
+{
+	if (cpc_station_period_ms(station) == 0)
+		return unknown;
+	snprintf(buffer, 32, "%" PRIu64, cpc_station_lost(station));
+	return buffer;
 }
 
 static void summary_json(const struct receiver *receiver)
@@ -136,11 +145,12 @@ static void summary_json(const struct receiver *receiver)
 	       receiver->stations.overflow_frames);
 	for (size_t i = 0; i < receiver->stations.count; i++) {
 		const struct cpc_station *station = &receiver->stations.stations[i];
+		char buffer[32];
 
-		printf("%s{\"station\":%u,\"frames\":%" PRIu64 ",\"lost\":%" PRIu64
+		printf("%s{\"station\":%u,\"frames\":%" PRIu64 ",\"lost\":%s"
 		       ",\"repeated\":%" PRIu64 ",\"period_ms\":%.2f,\"digest\":\"%016" PRIx64
 		       "\"}", i ? "," : "", station->id, station->frames,
-		       cpc_station_lost(station), station->backward,
+		       lost_text(station, "null", buffer), station->backward,
 		       cpc_station_period_ms(station), station->digest);
 	}
 	printf("]}\n");
@@ -154,10 +164,11 @@ static void summary_text(const struct receiver *receiver)
 	       receiver->trailing_bytes, receiver->kernel_drops);
 	for (size_t i = 0; i < receiver->stations.count; i++) {
 		const struct cpc_station *station = &receiver->stations.stations[i];
+		char buffer[32];
 
-		printf("station %u: %" PRIu64 " frames, %" PRIu64 " lost, %" PRIu64
+		printf("station %u: %" PRIu64 " frames, %s lost, %" PRIu64
 		       " repeated, period %.1f ms, digest %016" PRIx64 "\n", station->id,
-		       station->frames, cpc_station_lost(station), station->backward,
+		       station->frames, lost_text(station, "unknown", buffer), station->backward,
 		       cpc_station_period_ms(station), station->digest);
 	}
 }
@@ -204,7 +215,7 @@ static int receive_loop(struct receiver *receiver, const struct cpc_v2x_link *li
 			continue;
 		size = recv(link->fd, frame, sizeof(frame), MSG_DONTWAIT);
 		if (size >= 0) {
-			take(receiver, frame, (size_t)size, (uint32_t)(now_ns / 1000000));
+			take(receiver, frame, (size_t)size);
 		} else if (errno != EAGAIN && errno != EINTR && errno != ENETDOWN) {
 			/* A radio that was taken down may come up again; others are final. */
 			cpc_error_set(error, "interface '%s': receive: %s",
@@ -257,7 +268,7 @@ int cpc_v2x_verb_read(const struct cpc_v2x_options *options, struct cpc_error *e
 	if (r < 0)
 		return r;
 	while ((r = cpc_v2x_pcap_next(&pcap, &frame, &size)) > 0)
-		take(&receiver, frame, size, 0);
+		take(&receiver, frame, size);
 	summary(&receiver);
 	if (r < 0)
 		cpc_error_set(error, "file '%s': ends inside a frame", options->in);

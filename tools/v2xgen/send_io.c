@@ -77,7 +77,7 @@ static int drive_init(struct drive *drive, const struct cpc_v2x_options *options
 		r = cpc_speed_open_layout(options->can, &options->layout, &drive->speed, error);
 	else if (options->can)
 		r = cpc_speed_open_dbc(options->can, options->dbc, options->speed_signal,
-				       &drive->speed, error);
+				       options->speed_factor, &drive->speed, error);
 	drive->has_speed = options->can && r == 0;
 	return r;
 }
@@ -282,6 +282,8 @@ int cpc_v2x_verb_send(const struct cpc_v2x_options *options, struct cpc_error *e
 		r = sender_init(&sender, options, link.mac, error);
 	if (r == 0)
 		r = drive_init(&drive, options, error);
+	if (r == 0 && options->realtime)
+		r = cpc_v2x_realtime(error);
 	if (r == 0)
 		r = cpc_v2x_open_stop(&stop_fd, error);
 	if (r == 0)

@@ -66,6 +66,19 @@ int cpc_speed_open_layout(const char *interface, const struct cpc_speed_layout *
 	return 0;
 }
 
+/* Whether @name is SIGNAL or MESSAGE.SIGNAL of this one. */
+static bool is_named(const struct cpc_dbc *dbc, const struct cpc_dbc_signal *signal,
+		     const char *name)
+{
+	const char *message = dbc->messages[signal->message].name;
+	size_t length = strlen(message);
+
+	if (strcmp(signal->name, name) == 0)
+		return true;
+	return strncmp(message, name, length) == 0 && name[length] == '.' &&
+	       strcmp(signal->name, name + length + 1) == 0;
+}
+
 /* The one signal of that name in the file. */
 static int find_signal(struct cpc_speed *speed, const char *path, const char *name,
 		       struct cpc_error *error)
@@ -73,11 +86,11 @@ static int find_signal(struct cpc_speed *speed, const char *path, const char *na
 	for (uint32_t i = 0; i < speed->dbc->signal_count; i++) {
 		const struct cpc_dbc_signal *signal = &speed->dbc->signals[i];
 
-		if (!signal->usable || strcmp(signal->name, name) != 0)
+		if (!signal->usable || !is_named(speed->dbc, signal, name))
 			continue;
 		if (speed->signal) {
-			cpc_error_set(error, "signal '%s': '%s' has several of that name", name,
-				      path);
+			cpc_error_set(error, "signal '%s': several in '%s'; say MESSAGE.SIGNAL",
+				      name, path);
 			return -ENOTUNIQ;
 		}
 		speed->signal = signal;
@@ -90,9 +103,11 @@ static int find_signal(struct cpc_speed *speed, const char *path, const char *na
 }
 
 int cpc_speed_open_dbc(const char *interface, const char *dbc_path, const char *signal,
-		       struct cpc_speed *ret_speed, struct cpc_error *error)
+		       double factor, struct cpc_speed *ret_speed, struct cpc_error *error)
 {
-	CPC_CLEANUP(cpc_speed_close) struct cpc_speed speed = { .fd = -1 };
+	CPC_CLEANUP(cpc_speed_close) struct cpc_speed speed = {
+		.fd = -1, .layout.factor = factor,
+	};
 	CPC_FREE char *text = NULL;
 	struct cpc_error detail = { 0 };
 	size_t size;
@@ -135,7 +150,7 @@ static double decode(const struct cpc_speed *speed, const struct canfd_frame *fr
 	if (speed->dbc) {
 		if (cpc_dbc_read(speed->dbc, speed->signal, frame->data, frame->len, &reading) < 0)
 			return NAN;
-		return reading.value;
+		return reading.value * speed->layout.factor;
 	}
 	if (speed->layout.start + speed->layout.octets > frame->len)
 		return NAN;

@@ -31,17 +31,21 @@ struct cpc_speed {
 	struct cpc_dbc *dbc;
 	const struct cpc_dbc_signal *signal;
 	const struct cpc_dbc_message *message;
-	struct cpc_speed_layout layout; /* without a DBC */
+	struct cpc_speed_layout layout; /* without a DBC, but for the factor */
 	uint64_t updated_ms;
 	double speed_m_s;
 	uint64_t frames; /* that carried the signal */
 };
 
-/* Errors with a text: -ENODEV, -ENOENT no such signal, -EINVAL a DBC file that is none, ... */
+/*
+ * @signal is a signal's name or MESSAGE.SIGNAL; @factor turns its physical value into km/h, for
+ * files that know no better than "pulses". Errors with a text: -ENODEV, -ENOENT no such signal,
+ * -ENOTUNIQ several of that name, -EINVAL a DBC file that is none, ...
+ */
 int cpc_speed_open_layout(const char *interface, const struct cpc_speed_layout *layout,
 			  struct cpc_speed *ret_speed, struct cpc_error *error);
 int cpc_speed_open_dbc(const char *interface, const char *dbc_path, const char *signal,
-		       struct cpc_speed *ret_speed, struct cpc_error *error);
+		       double factor, struct cpc_speed *ret_speed, struct cpc_error *error);
 void cpc_speed_close(struct cpc_speed *speed);
 
 /* Take in the frames that have arrived by @now_ms (CLOCK_MONOTONIC). */

@@ -33,6 +33,18 @@ static void add_gap(struct cpc_station *station, uint32_t gap_ms)
 	}
 }
 
+void cpc_stations_count(struct cpc_stations *stations, uint32_t id, uint64_t digest)
+{
+	struct cpc_station *station = find(stations, id);
+
+	if (!station) {
+		stations->overflow_frames++;
+		return;
+	}
+	station->frames++;
+	station->digest += digest;
+}
+
 void cpc_stations_add(struct cpc_stations *stations, uint32_t id, uint32_t timestamp_ms,
 		      uint64_t digest)
 {

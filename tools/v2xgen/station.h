@@ -39,6 +39,9 @@ struct cpc_stations {
 void cpc_stations_add(struct cpc_stations *stations, uint32_t id, uint32_t timestamp_ms,
 		      uint64_t digest);
 
+/* Note a frame without a time stamp, which nothing about losses follows from. */
+void cpc_stations_count(struct cpc_stations *stations, uint32_t id, uint64_t digest);
+
 /* The mean period in ms, or 0 while it is not known. */
 double cpc_station_period_ms(const struct cpc_station *station);
 

@@ -8,6 +8,7 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,17 @@ int cpc_v2x_open_schedule(uint64_t period_ns, int64_t phase_ns, uint64_t *ret_fi
 	}
 	*ret_first_ns = first_ns;
 	*ret_fd = CPC_TAKE_FD(fd);
+	return 0;
+}
+
+int cpc_v2x_realtime(struct cpc_error *error)
+{
+	const struct sched_param lowest = { .sched_priority = 1 };
+
+	if (sched_setscheduler(0, SCHED_FIFO, &lowest) < 0) {
+		cpc_error_set(error, "--realtime: %s", strerror(errno));
+		return -errno;
+	}
 	return 0;
 }
 

@@ -47,6 +47,9 @@ uint64_t cpc_v2x_receiver_drops(const struct cpc_v2x_link *link);
 int cpc_v2x_open_schedule(uint64_t period_ns, int64_t phase_ns, uint64_t *ret_first_ns,
 			  int *ret_fd, struct cpc_error *error);
 
+/* Run ahead of all ordinary processes (SCHED_FIFO); it needs CAP_SYS_NICE. */
+int cpc_v2x_realtime(struct cpc_error *error);
+
 /* A descriptor that becomes readable when the program is asked to end (SIGINT, SIGTERM). */
 int cpc_v2x_open_stop(int *ret_fd, struct cpc_error *error);
 

@@ -203,20 +203,29 @@ bench: all $(BENCHES)
 ## install       programs under PREFIX, the module for KVER; DESTDIR is honoured
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
-	$(if $(PROGRAMS),install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin/)
+	$(if $(PROGRAMS),install -s -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin/)
 	@if [ -e $(MODULE)/cpchain.ko ]; then \
-		install -D -m 644 $(MODULE)/cpchain.ko $(DESTDIR)/lib/modules/$(KVER)/updates/cpchain.ko; fi
+		install -D -m 644 $(MODULE)/cpchain.ko $(DESTDIR)/lib/modules/$(KVER)/updates/cpchain.ko; \
+		strip --strip-debug $(DESTDIR)/lib/modules/$(KVER)/updates/cpchain.ko; fi
 
 VERSION := 0.1
+DEB := $(B)/deb
+DEB_DEPENDS := libc6, libnl-3-200, libnl-genl-3-200, libbpf1, libssl3, libsqlite3-0, libsystemd0, \
+	libjansson4, libinih1, libzstd1, kmod
 ## deb           a Debian package of what install installs
 deb:
-	@rm -rf $(B)/deb
-	+@$(MAKE) install DESTDIR=$(abspath $(B)/deb) PREFIX=/usr
-	@mkdir -p $(B)/deb/DEBIAN
-	@printf '%s\n' 'Package: cpchain' 'Version: $(VERSION)' \
-	'Architecture: amd64' 'Maintainer: CPChain developers <cpchain@localhost>' \
-	'Description: Vehicles agree inside their radio frames' > $(B)/deb/DEBIAN/control
-	dpkg-deb --root-owner-group --build $(B)/deb $(B)/cpchain_$(VERSION)_amd64.deb
+	@rm -rf $(DEB)
+	+@$(MAKE) install DESTDIR=$(abspath $(DEB)) PREFIX=/usr
+	@mkdir -p $(DEB)/DEBIAN
+	@printf '%s\n' 'Package: cpchain' 'Version: $(VERSION)' 'Architecture: amd64' \
+		'Section: net' 'Priority: optional' 'Depends: $(DEB_DEPENDS)' \
+		'Maintainer: The CPChain developers <cpchain@localhost>' \
+		'Description: vehicles agree inside the radio frames they already send' \
+		' The agent, the tools and the module for kernel $(KVER).' >$(DEB)/DEBIAN/control
+	@printf '%s\n' '#!/bin/sh' 'depmod $(KVER) || true' >$(DEB)/DEBIAN/postinst
+	@cp $(DEB)/DEBIAN/postinst $(DEB)/DEBIAN/postrm
+	@chmod 755 $(DEB)/DEBIAN/postinst $(DEB)/DEBIAN/postrm
+	dpkg-deb --root-owner-group --build $(DEB) $(B)/cpchain_$(VERSION)_amd64.deb
 
 ## format        rewrites the C sources by .clang-format
 format:

@@ -13,7 +13,7 @@ can_frame_arrives()
 	local log
 	log=$(mktemp)
 	in_vehicle 1 candump -n 1 -T 10000 vcan0 >"$log" &
-	wait_for 10 in_vehicle 1 grep -q vcan0 /proc/net/can/rcvlist_all &&
+	wait_for 10 listens_on_can 1 &&
 	in_vehicle 1 cansend vcan0 123#DEADBEEF &&
 	wait $! && grep -q '123.*DE AD BE EF' "$log"
 }

@@ -89,6 +89,10 @@ link_local()
 # mac I [INTERFACE]: vehicle I's MAC address.
 mac() { in_vehicle "$1" cat "/sys/class/net/${2:-wlan0}/address"; }
 
+# listens_on_can I: somebody in vehicle I has a raw socket open on its CAN bus. Use it with
+# wait_for before the first frame is sent: a CAN bus keeps nothing for late listeners.
+listens_on_can() { in_vehicle "$1" grep -qsE '^ *vcan0 ' /proc/net/can/rcvlist_all; }
+
 # Makes the network namespace of one vehicle, with its CAN bus.
 vehicle_up()
 {

@@ -113,7 +113,7 @@ static int load_bodies(struct cpc_store *store, struct cpc_log_decision *d,
 	return r == SQLITE_DONE && wanted == 0 ? 0 : damaged(d->slot, error);
 }
 
-int cpc_store_load(struct cpc_store *store, u32 slot, struct cpc_log_decision *ret_decision,
+int cpc_store_get(struct cpc_store *store, u32 slot, struct cpc_log_decision *ret_decision,
 		   struct cpc_error *error)
 {
 	int r = load_slot(store, slot, ret_decision, error);
@@ -172,7 +172,7 @@ int cpc_store_encode(struct cpc_store *store, u32 after_slot, struct cpc_buffer 
 	u32 slot;
 
 	for (slot = after_slot; slot < store->tip.slot; count++) {
-		r = cpc_store_load(store, ++slot, &d, error);
+		r = cpc_store_get(store, ++slot, &d, error);
 		if (r <= 0)
 			return r < 0 ? r : count;
 		r = cpc_decision_encode(&d, out);

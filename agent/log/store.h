@@ -87,6 +87,10 @@ int cpc_store_put(struct cpc_store *store, const struct cpc_log_decision *decisi
 int cpc_store_tip_at(struct cpc_store *store, u32 slot, struct cpc_log_tip *ret_tip,
 		     struct cpc_error *error);
 
+/* The decision of @slot; its bodies are valid until the next call. 1, 0: not there, -EIO. */
+int cpc_store_get(struct cpc_store *store, u32 slot, struct cpc_log_decision *ret_decision,
+		  struct cpc_error *error);
+
 /* Appends as many whole encoded decisions after @after_slot as fit. Returns how many, or -EIO. */
 int cpc_store_encode(struct cpc_store *store, u32 after_slot, struct cpc_buffer *out,
 		     struct cpc_error *error);

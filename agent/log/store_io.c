@@ -394,7 +394,7 @@ static int compare(struct cpc_store *store, const struct cpc_log_decision *decis
 	CPC_BUFFER struct cpc_buffer ours = cpc_buffer_init(CPC_DECISION_BYTES_MAX);
 	CPC_BUFFER struct cpc_buffer theirs = cpc_buffer_init(CPC_DECISION_BYTES_MAX);
 	struct cpc_log_decision stored;
-	int r = cpc_store_load(store, decision->slot, &stored, error);
+	int r = cpc_store_get(store, decision->slot, &stored, error);
 
 	if (r == 0) {
 		cpc_error_set(error, "slot %u is missing in the database", decision->slot);

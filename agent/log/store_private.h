@@ -64,10 +64,6 @@ int cpc_store_run(struct cpc_store *store, sqlite3_stmt *statement, struct cpc_e
 
 int cpc_store_fail(struct cpc_store *store, const char *what, struct cpc_error *error);
 
-/* A stored decision; its bodies live in store->arena until the next call. 1, 0: none, -EIO. */
-int cpc_store_load(struct cpc_store *store, u32 slot, struct cpc_log_decision *ret_decision,
-		   struct cpc_error *error);
-
 /* An own entry was decided: takes it out of the outbox. */
 int cpc_outbox_settle(struct cpc_store *store, const struct cpc_entry *entry,
 		      struct cpc_error *error);

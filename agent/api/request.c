@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "agent/api/request.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+static const char *const op_names[] = {
+	[CPC_API_STATUS] = "status", [CPC_API_CELL] = "cell",	  [CPC_API_STATS] = "stats",
+	[CPC_API_LOG] = "log",	     [CPC_API_SUBMIT] = "submit", [CPC_API_VERDICT] = "verdict",
+};
+
+static const char *const kind_names[] = { "ordinary", "quorum", "all" };
+
+const char *cpc_entry_kind_name(unsigned int kind)
+{
+	return kind < 3 ? kind_names[kind] : "unknown";
+}
+
+void cpc_hex(const void *data, size_t len, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *bytes = data;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		*out++ = digits[bytes[i] >> 4];
+		*out++ = digits[bytes[i] & 15];
+	}
+	*out = '\0';
+}
+
+/* Which of @names the string is; -1 with an error if none. */
+static int find_name(const json_t *value, const char *key, const char *const *names,
+		     unsigned int count, struct cpc_error *error)
+{
+	const char *text = json_string_value(value);
+	unsigned int i;
+
+	for (i = 0; text && i < count; i++)
+		if (strcmp(text, names[i]) == 0)
+			return (int)i;
+	cpc_error_set(error, "%s: '%.40s' is not known", key, text ? text : "(not a string)");
+	return -1;
+}
+
+static int take_u32(const json_t *root, const char *key, uint32_t *ret_number, bool *ret_there,
+		    struct cpc_error *error)
+{
+	const json_t *value = json_object_get(root, key);
+
+	*ret_there = value;
+	if (!value)
+		return 0;
+	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+	    json_integer_value(value) > UINT32_MAX) {
+		cpc_error_set(error, "%s: not a whole number from 0 to %u", key, UINT32_MAX);
+		return -EINVAL;
+	}
+	*ret_number = (uint32_t)json_integer_value(value);
+	return 0;
+}
+
+static int take_bool(const json_t *root, const char *key, bool *ret_value, bool *ret_there,
+		     struct cpc_error *error)
+{
+	const json_t *value = json_object_get(root, key);
+
+	*ret_there = value;
+	if (!value)
+		return 0;
+	if (!json_is_boolean(value)) {
+		cpc_error_set(error, "%s: neither true nor false", key);
+		return -EINVAL;
+	}
+	*ret_value = json_is_true(value);
+	return 0;
+}
+
+static int take_member(const json_t *root, struct cpc_api_request *request,
+		       struct cpc_error *error)
+{
+	const json_t *value = json_object_get(root, "member");
+	const char *text = json_string_value(value);
+
+	if (!value)
+		return 0;
+	if (!text || strlen(text) >= sizeof(request->member)) {
+		cpc_error_set(error, "member: not a name of at most %zu bytes",
+			      sizeof(request->member) - 1);
+		return -EINVAL;
+	}
+	strcpy(request->member, text);
+	return 0;
+}
+
+static int parse_log(const json_t *root, struct cpc_api_request *request, struct cpc_error *error)
+{
+	bool there;
+
+	if (take_u32(root, "since", &request->since, &request->has_since, error) < 0 ||
+	    take_u32(root, "limit", &request->limit, &there, error) < 0 ||
+	    take_bool(root, "follow", &request->follow, &there, error) < 0)
+		return -EINVAL;
+	return take_member(root, request, error);
+}
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+	       c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static int take_hex(const char *text, size_t len, struct cpc_api_request *request,
+		    struct cpc_error *error)
+{
+	size_t i;
+
+	if (len % 2) {
+		cpc_error_set(error, "hex: an odd number of digits (%zu)", len);
+		return -EINVAL;
+	}
+	for (i = 0; i < len; i += 2) {
+		int high = digit(text[i]), low = digit(text[i + 1]);
+
+		if (high < 0 || low < 0) {
+			cpc_error_set(error, "hex: not a digit at %zu", high < 0 ? i : i + 1);
+			return -EINVAL;
+		}
+		request->payload[i / 2] = (uint8_t)(high << 4 | low);
+	}
+	request->payload_len = len / 2;
+	return 0;
+}
+
+static int parse_submit(const json_t *root, struct cpc_api_request *request,
+			struct cpc_error *error)
+{
+	const json_t *kind = json_object_get(root, "kind");
+	const json_t *text = json_object_get(root, "text"), *hex = json_object_get(root, "hex");
+	const json_t *data = text ? text : hex;
+	size_t len;
+	int r;
+
+	if (kind) {
+		r = find_name(kind, "kind (ordinary, quorum, all)", kind_names, 3, error);
+		if (r < 0)
+			return -EINVAL;
+		request->kind = (unsigned int)r;
+	}
+	if (!json_is_string(data) || (text && hex)) {
+		cpc_error_set(error, "submit: exactly one of the strings text and hex is needed");
+		return -EINVAL;
+	}
+	len = json_string_length(data);
+	request->is_text = text;
+	if (len == 0 || (text ? len : len / 2) > CPC_PAYLOAD_MAX) {
+		cpc_error_set(error, "submit: %zu bytes; an entry carries 1 to %d",
+			      text ? len : len / 2, CPC_PAYLOAD_MAX);
+		return -EINVAL;
+	}
+	if (hex)
+		return take_hex(json_string_value(data), len, request, error);
+	memcpy(request->payload, json_string_value(data), len);
+	request->payload_len = len;
+	return 0;
+}
+
+static int parse_verdict(const json_t *root, struct cpc_api_request *request,
+			 struct cpc_error *error)
+{
+	bool has_seq, has_yes;
+
+	if (take_member(root, request, error) < 0 ||
+	    take_u32(root, "seq", &request->seq, &has_seq, error) < 0 ||
+	    take_bool(root, "yes", &request->yes, &has_yes, error) < 0)
+		return -EINVAL;
+	if (!request->member[0] || !has_seq || !has_yes) {
+		cpc_error_set(error, "verdict: member, seq and yes are needed");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int parse(const json_t *root, struct cpc_api_request *request, struct cpc_error *error)
+{
+	int op;
+
+	memset(request, 0, sizeof(*request));
+	if (!json_is_object(root)) {
+		cpc_error_set(error, "a request is a JSON object");
+		return -EINVAL;
+	}
+	op = find_name(json_object_get(root, "op"), "op", op_names,
+		       sizeof(op_names) / sizeof(op_names[0]), error);
+	if (op < 0)
+		return -EINVAL;
+	request->op = (enum cpc_api_op)op;
+	switch (request->op) {
+	case CPC_API_STATUS:
+	case CPC_API_CELL:
+	case CPC_API_STATS:
+		return 0;
+	case CPC_API_LOG:
+		return parse_log(root, request, error);
+	case CPC_API_SUBMIT:
+		return parse_submit(root, request, error);
+	case CPC_API_VERDICT:
+		return parse_verdict(root, request, error);
+	}
+	return -EINVAL;
+}
+
+int cpc_api_request_parse(const char *line, size_t len, struct cpc_api_request *ret_request,
+			  struct cpc_error *error)
+{
+	struct cpc_api_request request;
+	json_error_t bad;
+	json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &bad);
+	int r;
+
+	if (!root) {
+		cpc_error_set(error, "not JSON: %.120s at byte %d", bad.text, bad.position);
+		return -EINVAL;
+	}
+	r = parse(root, &request, error);
+	json_decref(root);
+	if (r == 0)
+		*ret_request = request;
+	return r;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CPC_AGENT_NET_NET_IO_H
+#define CPC_AGENT_NET_NET_IO_H
+
+/*
+ * What the three plumbing files share:
+ *	net_io.c   the members: sessions come up, exchange frames and go down; timers; status
+ *	conn_io.c  one TCP connection with TLS on it: bytes
+ *	link_io.c  the interface: is it there, announcements, the listening socket
+ *
+ * conn_io.c and link_io.c report to net_io.c (cpc_net_on_...), which may call both.
+ */
+#include "agent/net/announce.h"
+#include "agent/net/dial.h"
+#include "agent/net/peer.h"
+#include "agent/net/tls.h"
+
+struct cpc_conn {
+	struct cpc_net *net;
+	struct cpc_conn *newer, *older;	/* in net->half_open, while there */
+	bool half_open;			/* dialled by somebody who is not authenticated yet */
+	int member;			/* whom we dialled, or who proved to be there; -1 */
+	struct cpc_dial_hint hint;	/* where we dialled; port 0: they did */
+	struct sockaddr_in6 address;	/* of the other end */
+	int fd;
+	sd_event_source *io;
+	bool connecting;		/* TCP's connect() is under way */
+	bool reading, writing;		/* the events that `io` waits for */
+	struct cpc_tls *tls;
+	bool established;		/* TLS is up and the session belongs to `member` */
+	size_t handshake_bytes;
+	uint64_t deadline_us;
+	struct cpc_buffer rx;		/* decrypted, not yet a whole frame */
+	struct cpc_buffer tx;		/* encrypted, not yet taken by the kernel */
+};
+
+struct cpc_member {
+	struct cpc_peer peer;
+	struct cpc_dial dial;
+	struct cpc_conn *conn;		/* its session, or our attempt at one; NULL */
+	uint8_t fresh[CPC_CELL_KEY_BYTES];	/* the key this session exports, until agreed */
+	bool ending;			/* the session is to be closed at the next occasion ... */
+	enum cpc_net_failure end_reason;	/* ... for this reason */
+	struct cpc_net_peer_status status;
+};
+
+struct cpc_link {
+	sd_event_source *changes;	/* rtnetlink: something about interfaces changed */
+	sd_event_source *announcing, *listening;
+	int ifindex;			/* the sockets are bound to it; 0: no sockets */
+	bool up;
+	uint64_t look_us;		/* when to look at the interface again */
+	uint64_t announce_us;		/* when to announce next */
+	uint64_t reply_us;		/* no unicast announcement before */
+};
+
+struct cpc_net {
+	sd_event *event;
+	sd_event_source *timer;
+	struct cpc_net_ops ops;
+	void *ctx;
+	char ifname[IF_NAMESIZE];
+	uint16_t port, cell, epoch;
+	unsigned n, self;
+	uint8_t (*node_id)[CPC_NODE_ID_BYTES];
+	struct cpc_tls_context *tls;
+	struct cpc_link link;
+	struct cpc_conn *oldest, *newest;	/* half-open connections, by age */
+	struct cpc_net_status status;
+	struct cpc_member members[];	/* n; our own place stays empty */
+};
+
+/* The loop's present time, CLOCK_MONOTONIC. */
+uint64_t cpc_net_now_us(const struct cpc_net *net);
+uint64_t cpc_net_random(void);
+
+/* Sets the timer to the next thing to do; call at the end of every event. */
+void cpc_net_schedule(struct cpc_net *net);
+
+/* -- net_io.c, called by conn_io.c and link_io.c -- */
+
+/* TLS is up. Negative: the connection was ended, and freed. */
+int cpc_net_on_established(struct cpc_net *net, struct cpc_conn *conn);
+/* Decrypted bytes arrived on the session. */
+void cpc_net_on_text(struct cpc_net *net, struct cpc_conn *conn);
+/* A frame on the session of conn->member; the same returns. */
+int cpc_net_on_frame(struct cpc_net *net, struct cpc_conn *conn, const struct cpc_frame *frame);
+/* Bytes may have gone out on the session; the same returns. */
+int cpc_net_on_progress(struct cpc_net *net, struct cpc_conn *conn);
+/* The connection is no more; it is freed by this call. */
+void cpc_net_on_end(struct cpc_net *net, struct cpc_conn *conn, enum cpc_net_failure failure,
+		    const char *error);
+/* Someone announces itself, at an address on our link. */
+void cpc_net_on_announce(struct cpc_net *net, const struct cpc_announce *announce,
+			 const struct sockaddr_in6 *from);
+/* The interface came up (anew), or is no more usable. */
+void cpc_net_on_link(struct cpc_net *net, bool up);
+
+/* -- conn_io.c -- */
+
+/* Negative errno, with the connection not made. */
+int cpc_conn_dial(struct cpc_net *net, unsigned member, const struct cpc_dial_hint *hint,
+		  struct cpc_conn **ret);
+/* Takes the descriptor in any case. */
+int cpc_conn_accept(struct cpc_net *net, int fd, const struct sockaddr_in6 *address);
+/* Queues bytes for the peer. -ENOBUFS, -ENOMEM, -EPROTO: the session cannot go on. */
+int cpc_conn_send(struct cpc_conn *conn, const void *data, size_t len);
+/* How many bytes wait for the network to take them. */
+size_t cpc_conn_unsent(const struct cpc_conn *conn);
+/* Says goodbye if it can, and frees. */
+void cpc_conn_free(struct cpc_conn *conn);
+
+/* -- link_io.c -- */
+
+int cpc_link_open(struct cpc_net *net, struct cpc_error *err);
+void cpc_link_close(struct cpc_net *net);
+/* Looks at the interface and announces, when it is time. */
+void cpc_link_tick(struct cpc_net *net, uint64_t now_us);
+uint64_t cpc_link_wake_us(const struct cpc_net *net);
+/* The members that we have sessions with changed: announce accordingly. */
+void cpc_link_sessions_changed(struct cpc_net *net);
+/* Announces to one member only, if it is not too soon. */
+void cpc_link_answer(struct cpc_net *net, const struct sockaddr_in6 *to);
+
+#endif

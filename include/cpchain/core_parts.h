@@ -47,8 +47,11 @@ struct cpc_known_cut *cpc_cut_remember(struct cpc_core *core, struct cpc_slot *s
 bool cpc_base_of(struct cpc_core *core, u32 number, struct cpc_digest *ret_parent);
 /* Applies a cut's lanes to core->base_*. */
 void cpc_base_apply(struct cpc_core *core, const struct cpc_cut *cut);
-/* The cut this member would propose; false if it cannot tell. A cut without lanes is no work. */
-bool cpc_cut_build(struct cpc_core *core, u32 number, struct cpc_cut *ret_cut);
+/*
+ * The cut this member would propose; false if it cannot tell. A cut without lanes is no work.
+ * @careful: only entries that a quorum reports to hold.
+ */
+bool cpc_cut_build(struct cpc_core *core, u32 number, bool careful, struct cpc_cut *ret_cut);
 bool cpc_cut_acceptable(struct cpc_core *core, struct cpc_slot *slot,
 			const struct cpc_council *council, const struct cpc_digest *value);
 /* As leader of the present view: casts vote 1, which is the proposal. False: nothing (yet). */

@@ -5,8 +5,10 @@
  *   ... decided ...] frontier | held 1 | held 2 |  ?  | held 4 |        (at most CPC_LANE_WINDOW)
  *                                          ^ last held: the prefix that can be covered by a cut
  *
- * An entry from its author's own element is `direct`: authentic. One that somebody else re-sent is
- * `relayed`: it proves itself only through a hash that chains from it to a head in a cut. If a
+ * An entry from its author's own element is `direct`: authentic, and so is the chain below it. One
+ * that somebody else re-sent is `relayed`: it proves itself only through a hash that chains from it
+ * to a direct entry or to a decided head. Until then it counts for nothing: a faulty leader could
+ * relay an invention in somebody's name and propose it. If a
  * chain turns out not to lead to the decided head, the relayed entries are dropped and from then on
  * a relayed entry must match a known hash (`strict`), until the frontier has passed.
  */
@@ -79,6 +81,9 @@ enum cpc_lane_put { CPC_PUT_STORED, CPC_PUT_KNOWN, CPC_PUT_IGNORED, CPC_PUT_FORK
 enum cpc_lane_put cpc_lane_put(struct cpc_lane *lane, const struct cpc_entry *entry, const u8 *body,
 			       size_t len, const struct cpc_digest *hash, bool direct,
 			       const struct cpc_digest *expected, u64 now_us);
+
+/* The last entry of the held chain that is its author's word: direct, or below one that is. */
+u32 cpc_lane_vouched(const struct cpc_lane *lane);
 
 /* Is the chain held from the frontier to (@seq, @head)? */
 bool cpc_lane_holds(const struct cpc_lane *lane, u32 seq, const struct cpc_digest *head);

@@ -41,10 +41,10 @@ static void open_condition(struct cpc_core *core, unsigned int lane,
 void cpc_condition_update(struct cpc_core *core, unsigned int lane, struct cpc_effects *fx)
 {
 	const struct cpc_lane *l = &core->member[lane].lane;
-	u32 seq;
+	u32 seq, vouched = cpc_lane_vouched(l);
 
 	cpc_assert(lane < core->config.n);
-	for (seq = l->frontier + 1; seq <= l->last; seq++) {
+	for (seq = l->frontier + 1; seq <= vouched; seq++) {
 		const struct cpc_held_entry *entry = cpc_lane_get(l, seq);
 
 		if (entry->kind == CPC_ENTRY_ORDINARY)

@@ -232,7 +232,8 @@ static void write_state(struct cpc_core *core, struct cpc_writer *w, u16 *flags,
 	for (i = 0; i < core->config.n; i++) {
 		const struct cpc_lane *lane = &core->member[i].lane;
 
-		have[i] = (u8)(lane->last - lane->frontier);
+		/* What only others relayed its author must still say to us. */
+		have[i] = (u8)(cpc_lane_vouched(lane) - lane->frontier);
 		any |= have[i];
 	}
 	if (any) {

@@ -198,6 +198,16 @@ enum cpc_lane_put cpc_lane_put(struct cpc_lane *lane, const struct cpc_entry *en
 	return CPC_PUT_STORED;
 }
 
+u32 cpc_lane_vouched(const struct cpc_lane *lane)
+{
+	u32 seq = lane->last;
+
+	cpc_assert(lane->last >= lane->frontier);
+	while (seq > lane->frontier && cpc_lane_get(lane, seq)->held != CPC_HELD_DIRECT)
+		seq--;
+	return seq;
+}
+
 bool cpc_lane_holds(const struct cpc_lane *lane, u32 seq, const struct cpc_digest *head)
 {
 	const struct cpc_digest *at;

@@ -4,7 +4,8 @@
  *
  * A cut for slot s builds on its parent, the value of s-1: the decided one, or the one this member
  * voted for. Accepting a cut takes all entries it covers, chained from the parent's frontier, so
- * that at least one correct member can hand them on. Where f+1 members have voted for a value, one
+ * that at least one correct member can hand them on, and it takes their author's own word for them,
+ * so that nobody's entries are invented by others. Where f+1 members have voted for a value, one
  * of them is correct and has checked that: then it is accepted unseen, or else a value locked by
  * some could look wrong to others for ever.
  */
@@ -139,8 +140,6 @@ static bool cover(const struct cpc_core *core, const struct cpc_member *m,
 {
 	const struct cpc_condition *c = &m->condition;
 
-	if (entry->held != CPC_HELD_DIRECT)
-		return false;
 	if (entry->kind == CPC_ENTRY_ORDINARY)
 		return true;
 	if (c->kind == CPC_ENTRY_ORDINARY || c->seq != entry->seq ||
@@ -153,20 +152,33 @@ static bool cover(const struct cpc_core *core, const struct cpc_member *m,
 	return cpc_condition_lost(core, c);
 }
 
-static bool advance_lane(struct cpc_core *core, unsigned int i, struct cpc_cut_lane *ret_lane)
+/* Do a quorum's elements say that they hold @lane up to @seq, from its author? */
+static bool reported(const struct cpc_core *core, unsigned int lane, u32 seq)
+{
+	unsigned int i, members = 0;
+
+	for (i = 0; i < core->config.n; i++)
+		members += i == core->config.self || i == lane || core->member[i].have[lane] >= seq;
+	return members >= cpc_quorum(core->config.n);
+}
+
+static bool advance_lane(struct cpc_core *core, unsigned int i, bool careful,
+			 struct cpc_cut_lane *ret_lane)
 {
 	struct cpc_member *m = &core->member[i];
 	const struct cpc_lane *lane = &m->lane;
-	u32 base = core->base_seq[i], seq;
+	u32 base = core->base_seq[i], seq, vouched = cpc_lane_vouched(lane);
 
 	if (lane->forked || cpc_count_bits(m->accusers) >= cpc_blocking(core->config.n))
 		return false;
 	if (!cpc_lane_holds(lane, base, &core->base_head[i]))
 		return false;
 	*ret_lane = (struct cpc_cut_lane){ .lane = (u8)i, .seq = base };
-	for (seq = base + 1; seq <= lane->last; seq++) {
+	for (seq = base + 1; seq <= vouched; seq++) {
 		const struct cpc_held_entry *entry = cpc_lane_get(lane, seq);
 
+		if (careful && !reported(core, i, seq))
+			break;
 		if (!cover(core, m, entry, seq - base - 1, &ret_lane->accepted))
 			break;
 		ret_lane->seq = seq;
@@ -175,7 +187,7 @@ static bool advance_lane(struct cpc_core *core, unsigned int i, struct cpc_cut_l
 	return ret_lane->seq > base;
 }
 
-bool cpc_cut_build(struct cpc_core *core, u32 number, struct cpc_cut *ret_cut)
+bool cpc_cut_build(struct cpc_core *core, u32 number, bool careful, struct cpc_cut *ret_cut)
 {
 	unsigned int i, start = number % core->config.n, n = core->config.n;
 	struct cpc_cut *cut = ret_cut;
@@ -189,7 +201,7 @@ bool cpc_cut_build(struct cpc_core *core, u32 number, struct cpc_cut *ret_cut)
 		struct cpc_cut_lane lane;
 		unsigned int at = cut->lanes;
 
-		if (!advance_lane(core, (start + i) % n, &lane))
+		if (!advance_lane(core, (start + i) % n, careful, &lane))
 			continue;
 		for (; at && cut->lane[at - 1].lane > lane.lane; at--)
 			cut->lane[at] = cut->lane[at - 1];
@@ -207,7 +219,8 @@ static bool lane_acceptable(struct cpc_core *core, const struct cpc_cut_lane *cu
 	if (cut->seq <= base || cut->seq - base > CPC_LANE_WINDOW)
 		return false;
 	if (!cpc_lane_holds(&m->lane, base, &core->base_head[cut->lane]) ||
-	    !cpc_lane_holds(&m->lane, cut->seq, &cut->head))
+	    !cpc_lane_holds(&m->lane, cut->seq, &cut->head) ||
+	    cut->seq > cpc_lane_vouched(&m->lane))
 		return false;
 	if (cut->accepted >> (cut->seq - base))
 		return false;
@@ -277,7 +290,11 @@ static u64 next_random(struct cpc_core *core)
 	return x * 0x2545f4914f6cdd1dull;
 }
 
-/* A cut of our own. Later views are for getting the slot closed: from the third on it is empty. */
+/*
+ * A cut of our own. An author that speaks to the leader only gets the first view's proposal refused
+ * by the others; so the second view covers only what a quorum reports to hold. Later views are for
+ * getting the slot closed: from the third on it is empty.
+ */
 static bool propose_new(struct cpc_core *core, struct cpc_slot *slot, const struct cpc_council *c)
 {
 	struct cpc_digest digest;
@@ -285,7 +302,8 @@ static bool propose_new(struct cpc_core *core, struct cpc_slot *slot, const stru
 
 	if (slot->number <= core->decided)
 		return false;
-	if (!cpc_cut_build(core, slot->number, &cut) && slot->mine.view == 0)
+	if (!cpc_cut_build(core, slot->number, slot->mine.view > 0, &cut) &&
+	    slot->mine.view == 0)
 		return false;
 	if (slot->mine.view >= 2)
 		cut.lanes = 0;

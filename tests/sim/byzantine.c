@@ -156,30 +156,70 @@ static void equivocate(struct sim_world *w, struct sim_node *node, const struct 
 	}
 }
 
-static void forge_relay(struct sim_world *w, struct sim_node *node, unsigned int receiver,
-			struct sim_draft *d)
+/*
+ * The next entry of somebody else's lane, invented: the same one to everybody for as long as that
+ * entry is not decided, so that it can pass for the author's.
+ */
+static size_t invent_entry(struct sim_world *w, struct sim_node *node, unsigned int lane,
+			   const struct cpc_lane *from, u8 *body, struct cpc_cut_lane *ret_cut)
 {
-	unsigned int lane = sim_below(&node->random, w->plan.n), i;
-	const struct cpc_lane *theirs = &w->node[receiver].core->member[lane].lane;
-	const struct cpc_held_entry *e;
-	struct cpc_entry entry = { .author = (u8)lane };
-	u8 data[40], body[CPC_BODY_MAX];
+	u64 random = w->plan.seed * 3 + from->frontier * 67 + lane * 5 + node->index;
+	struct cpc_entry entry = { .author = (u8)lane, .len = 12, .seq = from->frontier + 1 };
+	u8 data[12];
+	unsigned int i;
 	int len;
 
 	for (i = 0; i < sizeof(data); i++)
-		data[i] = (u8)sim_random(&node->random);
-	entry.seq = theirs->frontier + 1 + sim_below(&node->random, 4);
-	entry.kind = (u8)(sim_chance(&node->random, 70) ? 0 : 1 + sim_below(&node->random, 2));
-	entry.len = (u16)(1 + sim_below(&node->random, sizeof(data)));
+		data[i] = (u8)sim_random(&random);
+	entry.kind = (u8)(sim_chance(&random, 80) ? 0 : 1 + sim_below(&random, 2));
 	entry.data = data;
-	e = cpc_lane_get(theirs, entry.seq - 1);
-	if (e)
-		entry.prev = e->hash;
-	else if (entry.seq == theirs->frontier + 1)
-		entry.prev = theirs->frontier_head;
-	len = cpc_entry_encode(&entry, body, sizeof(body));
-	if (len > 0)
-		sim_draft_add(d, CPC_ITEM_ENTRY, body, (size_t)len);
+	entry.prev = from->frontier_head;
+	len = cpc_entry_encode(&entry, body, CPC_BODY_MAX);
+	*ret_cut = (struct cpc_cut_lane){ .lane = (u8)lane, .seq = entry.seq };
+	cpc_entry_hash(sim_hash, &w->members, body, (size_t)len, &ret_cut->head);
+	return (size_t)len;
+}
+
+static void forge_relay(struct sim_world *w, struct sim_node *node, unsigned int receiver,
+			struct sim_draft *d)
+{
+	unsigned int lane = (node->index + 1 + sim_below(&node->random, 2)) % w->plan.n;
+	struct cpc_cut_lane cut;
+	u8 body[CPC_BODY_MAX];
+	size_t len;
+
+	len = invent_entry(w, node, lane, &w->node[receiver].core->member[lane].lane, body, &cut);
+	sim_draft_add(d, CPC_ITEM_ENTRY, body, len);
+}
+
+/* As a leader: proposes what it invented. */
+static void propose_invention(struct sim_world *w, struct sim_node *node,
+			      const struct cpc_core *core, unsigned int receiver,
+			      struct sim_draft *d)
+{
+	const struct cpc_core *theirs = w->node[receiver].core;
+	u32 slot = theirs->decided + 1;
+	unsigned int lane = (node->index + 1 + slot % 2) % w->plan.n;
+	struct cpc_cut cut = { .slot = slot, .parent = theirs->parent, .lanes = 1 };
+	struct cpc_state *s = sim_draft_state(d, slot);
+	struct cpc_digest digest;
+	u8 body[CPC_BODY_MAX];
+	size_t len;
+	u8 view;
+
+	if (!s || core->decided != theirs->decided)
+		return;
+	view = theirs->slot[slot % CPC_OPEN_MAX].mine.view;
+	if ((slot + view) % w->plan.n != node->index)
+		return;
+	len = invent_entry(w, node, lane, &theirs->member[lane].lane, body, &cut.lane[0]);
+	cpc_cut_digest(sim_hash, &w->members, &cut, &digest);
+	memset(s, 0, sizeof(*s));
+	s->view = view;
+	s->voted = 15;
+	s->first = s->later = digest;
+	sim_draft_add(d, CPC_ITEM_ENTRY, body, len);
+	sim_draft_add_cut(d, &cut);
 }
 
 static void forge_answers(struct sim_world *w, struct sim_node *node, unsigned int receiver,
@@ -272,6 +312,8 @@ static void forge(struct sim_world *w, struct sim_node *node, const struct cpc_c
 	forge_states(w, node, receiver, d);
 	if (uses(w, node, SIM_RELAY, 50))
 		forge_relay(w, node, receiver, d);
+	if (uses(w, node, SIM_RELAY, 90))
+		propose_invention(w, node, core, receiver, d);
 	if (uses(w, node, SIM_VERDICT, 70))
 		forge_answers(w, node, receiver, d);
 	if (uses(w, node, SIM_HAVE, 50)) {

@@ -136,7 +136,21 @@ static bool names_first(const struct cpc_state *s, const struct cpc_digest *valu
 	       (s->second[0].set && cpc_digest_equal(&s->second[0].value, value));
 }
 
-/* Vote 1 is for a cut whose entries the member holds, unless f+1 members vouch for it. */
+/* Did the author itself say @seq, or an entry that chains to it? */
+static bool authentic(const struct cpc_lane *lane, u32 seq)
+{
+	const struct cpc_held_entry *e;
+
+	for (; seq <= lane->last && (e = cpc_lane_get(lane, seq)); seq++)
+		if (e->held == CPC_HELD_DIRECT)
+			return true;
+	return false;
+}
+
+/*
+ * Vote 1 is for a cut whose entries the member holds and knows to be their authors', unless f+1
+ * members vouch for it.
+ */
 static void check_bodies(struct sim_world *w, const struct sim_node *node,
 			 const struct cpc_slot *slot, const struct cpc_council *c)
 {
@@ -158,8 +172,8 @@ static void check_bodies(struct sim_world *w, const struct sim_node *node,
 		const struct cpc_lane *held = &node->core->member[lane->lane].lane;
 
 		SIM_MUST(w, lane->seq <= held->frontier ||
-			 cpc_lane_holds(held, lane->seq, &lane->head),
-			 "member %u votes in slot %u for lane %u up to %u without the bodies",
+			 (cpc_lane_holds(held, lane->seq, &lane->head) && authentic(held, lane->seq)),
+			 "member %u votes in slot %u for lane %u up to %u without the author's bodies",
 			 node->index, slot->number, lane->lane, lane->seq);
 	}
 }
@@ -534,16 +548,41 @@ void sim_oracle_element(struct sim_world *w, struct sim_node *node, const u8 *da
 			 "member %u says what it did not decide to say on lane %u", node->index,
 			 a->lane);
 	}
-	for (k = 0; k < w->plan.n; k++)
-		SIM_MUST(w, core->member[k].lane.last - core->member[k].lane.frontier == e.have[k],
+	for (k = 0; k < w->plan.n; k++) {
+		const struct cpc_lane *lane = &core->member[k].lane;
+
+		SIM_MUST(w, (!e.have[k] || authentic(lane, lane->frontier + e.have[k])) &&
+			 !authentic(lane, lane->frontier + e.have[k] + 1),
 			 "member %u: wrong have-bitmap for lane %u", node->index, k);
+	}
 	if (!e.header.flags && !e.items.left)
 		SIM_MUST(w, all <= 32 + tags, "an idle element takes %zu bytes", all);
-	if (e.records == 1 && !e.record[0].state.view && !e.answers && !e.items.left)
+	/* Two values in one slot are an equivocating leader's doing. */
+	if (e.records == 1 && !e.record[0].state.view && !e.answers && !e.items.left &&
+	    (e.record[0].state.voted < 2 ||
+	     cpc_digest_equal(&e.record[0].state.first, &e.record[0].state.later)))
 		SIM_MUST(w, all <= 56 + tags, "an element with one open slot takes %zu bytes", all);
 	sim_trace(w, "%u sends #%u: %zu bytes, decided %u, %u records, %u answers, %zu of items",
 		  node->index, e.header.counter, len, e.header.decided, e.records, e.answers,
 		  e.items.left);
+}
+
+void sim_oracle_lacking(struct sim_world *w)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < w->plan.n; i++)
+		for (k = 0; k < w->plan.n && sim_correct(&w->node[i]) && w->node[i].alive; k++) {
+			const struct cpc_member *m = &w->node[i].core->member[k];
+
+			if (sim_correct(&w->node[k]) && m->lane.frontier < w->node[k].submitted)
+				sim_trace(w, "%u: lane %u decided to %u, held to %u of %u%s%s%s, "
+					  "accusers %llx", i, k, m->lane.frontier, m->lane.last,
+					  w->node[k].submitted, m->lane.strict ? " strict" : "",
+					  m->lane.forked ? " forked" : "",
+					  m->condition.kind ? " conditional" : "",
+					  (unsigned long long)m->accusers);
+		}
 }
 
 bool sim_oracle_done(struct sim_world *w, bool after_heal)

@@ -332,6 +332,8 @@ void sim_oracle_submitted(struct sim_world *w, struct sim_node *node, u8 kind, c
 void sim_oracle_installed(struct sim_world *w, struct sim_node *node, u32 slot);
 /* Has everybody decided all that the correct ones submitted before healing? */
 bool sim_oracle_done(struct sim_world *w, bool after_heal);
+/* Says in the trace what is still to be decided. */
+void sim_oracle_lacking(struct sim_world *w);
 
 void sim_log_reset(struct sim_log *log);
 struct sim_logged *sim_log_find(struct sim_log *log, u32 slot);

@@ -445,6 +445,8 @@ static void heal(struct sim_world *w, u64 *deadline_us)
 		*deadline_us = 0;
 		return;
 	}
+	if (w->now_us >= *deadline_us)
+		sim_oracle_lacking(w);
 	SIM_MUST(w, w->now_us < *deadline_us, "no progress: %.1f s after the air got good, entries "
 		 "from %s are not decided everywhere", (double)(w->now_us - w->plan.heal_us) / 1e6,
 		 sim_oracle_done(w, false) ? "then on" : "before");

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * cpchainctl - asks cpchaind over its control socket and shows the answer.
+ *
+ * Exit status: 0 done, 1 the daemon refuses or cannot be reached, 2 the command line is wrong.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "agent/ctl/command.h"
+#include "agent/ctl/show.h"
+#include "agent/log/limits.h"
+#include "agent/util/cleanup.h"
+
+enum { ANSWER_MAX = 4 << 20 };	/* bytes of one line; the daemon's are far shorter */
+
+static int fail(int status, const char *text)
+{
+	fprintf(stderr, "cpchainctl: %s\n", text);
+	return status;
+}
+
+static int connect_to(const char *path, struct cpc_error *error)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	CPC_CLOSE int fd = -1;
+	int r;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		cpc_error_set(error, "--socket: '%.120s' is longer than %zu bytes", path,
+			      sizeof(address.sun_path) - 1);
+		return -ENAMETOOLONG;
+	}
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		r = -errno;
+		cpc_ctl_connect_error(path, r, error);
+		return r;
+	}
+	return CPC_TAKE_FD(fd);
+}
+
+/* What a submit carries: the text, a file, or standard input. One byte more than fits is read. */
+static int read_payload(const struct cpc_ctl_command *command, char *out, size_t *ret_len,
+			struct cpc_error *error)
+{
+	CPC_FCLOSE FILE *opened = NULL;
+	FILE *file = stdin;
+
+	if (command->text) {
+		*ret_len = strnlen(command->text, CPC_PAYLOAD_MAX + 1);
+		memcpy(out, command->text, *ret_len);
+	} else {
+		if (strcmp(command->file, "-") != 0)
+			file = opened = fopen(command->file, "re");
+		if (!file) {
+			cpc_error_set(error, "%.180s: %s", command->file, strerror(errno));
+			return -errno;
+		}
+		*ret_len = fread(out, 1, CPC_PAYLOAD_MAX + 1, file);
+	}
+	if (*ret_len == 0 || *ret_len > CPC_PAYLOAD_MAX) {
+		cpc_error_set(error, *ret_len ? "more than %d bytes do not fit into an entry" :
+			      "nothing to submit: an entry carries 1 to %d bytes", CPC_PAYLOAD_MAX);
+		return -EMSGSIZE;
+	}
+	return 0;
+}
+
+static int send_line(int fd, const json_t *request)
+{
+	CPC_FREE char *text = json_dumps(request, JSON_COMPACT);
+	size_t len = text ? strlen(text) : 0, done = 0;
+
+	if (!text)
+		return -ENOMEM;
+	text[len++] = '\n';	/* over the terminator, which is not sent */
+	while (done < len) {
+		ssize_t sent = send(fd, text + done, len - done, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno != EINTR)
+			return -errno;
+		done += sent > 0 ? (size_t)sent : 0;
+	}
+	return 0;
+}
+
+static void show(const struct cpc_ctl_command *command, const json_t *answer)
+{
+	if (command->json) {
+		json_dumpf(answer, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
+		putchar('\n');
+		return;
+	}
+	switch (command->verb) {
+	case CPC_CTL_STATUS:
+		cpc_show_status(stdout, answer);
+		break;
+	case CPC_CTL_CELL:
+		cpc_show_cell(stdout, answer);
+		break;
+	case CPC_CTL_STATS:
+		cpc_show_stats(stdout, answer);
+		break;
+	case CPC_CTL_SUBMIT:
+		printf("entry %s is queued (%lld wait, %lld are submitted and not yet decided)\n",
+		       json_string_value(json_object_get(answer, "id")),
+		       (long long)json_integer_value(json_object_get(answer, "waiting")),
+		       (long long)json_integer_value(json_object_get(answer, "in_flight")));
+		break;
+	case CPC_CTL_VERDICT:
+		puts("the verdict is given");
+		break;
+	case CPC_CTL_HELP:
+	case CPC_CTL_LOG:
+		break;
+	}
+}
+
+/* One answer line. Returns -EAGAIN to read on, else the exit status. */
+static int take_line(const struct cpc_ctl_command *command, const char *line, size_t len)
+{
+	json_t *answer = json_loadb(line, len, JSON_ALLOW_NUL, NULL), *entry;
+	const char *error;
+	int status = 0;
+
+	if (!answer)
+		return fail(EXIT_FAILURE, "the daemon's answer is not understood: is it of this "
+					  "version?");
+	entry = json_object_get(answer, "entry");
+	error = json_string_value(json_object_get(answer, "error"));
+	if (entry && command->json) {
+		json_dumpf(entry, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
+		putchar('\n');
+	} else if (entry) {
+		cpc_show_entry(stdout, entry);
+	} else if (!json_is_true(json_object_get(answer, "ok"))) {
+		status = fail(EXIT_FAILURE, error ? error : "refused, without a reason");
+	} else if (command->verb != CPC_CTL_LOG) {
+		show(command, answer);
+	}
+	json_decref(answer);
+	return entry ? -EAGAIN : status;
+}
+
+static int read_answers(const struct cpc_ctl_command *command, int fd)
+{
+	CPC_FCLOSE FILE *stream = fdopen(dup(fd), "re");
+	CPC_FREE char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	int status;
+
+	if (!stream)
+		return fail(EXIT_FAILURE, strerror(errno));
+	while ((len = getline(&line, &size, stream)) > 0) {
+		if (len > ANSWER_MAX)
+			break;
+		status = take_line(command, line, (size_t)len);
+		if (status != -EAGAIN)
+			return status;
+		if (command->follow && fflush(stdout) == EOF)
+			return EXIT_FAILURE;
+	}
+	return fail(EXIT_FAILURE, "the daemon has closed the connection: see its journal "
+				  "(journalctl -u cpchaind)");
+}
+
+int main(int argc, char **argv)
+{
+	struct cpc_ctl_command command;
+	struct cpc_error error;
+	char payload[CPC_PAYLOAD_MAX + 1];
+	CPC_CLOSE int fd = -1;
+	size_t len = 0;
+	json_t *request;
+	int r;
+
+	if (cpc_ctl_parse(argc, argv, &command, &error) < 0) {
+		fail(2, error.text);
+		fputs("try: cpchainctl --help\n", stderr);
+		return 2;
+	}
+	if (command.verb == CPC_CTL_HELP) {
+		fputs(cpc_ctl_usage, stdout);
+		return 0;
+	}
+	if (command.verb == CPC_CTL_SUBMIT && read_payload(&command, payload, &len, &error) < 0)
+		return fail(2, error.text);
+	fd = connect_to(command.socket, &error);
+	if (fd < 0)
+		return fail(EXIT_FAILURE, error.text);
+	request = cpc_ctl_request(&command, payload, len);
+	r = send_line(fd, request);
+	json_decref(request);
+	if (r < 0)
+		return fail(EXIT_FAILURE, strerror(-r));
+	return read_answers(&command, fd);
+}

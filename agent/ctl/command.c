@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "agent/ctl/command.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/api/request.h"
+#include "agent/config/config.h"
+
+const char cpc_ctl_usage[] =
+	"usage: cpchainctl [--socket PATH] COMMAND\n"
+	"\n"
+	"  status [--json]           is the daemon running, where is its log\n"
+	"  cell [--json]             the cell and its members\n"
+	"  log [--follow] [--json] [--since SLOT] [--limit N] [--member NAME]\n"
+	"                            the decided entries; the last 20 if nothing is said\n"
+	"  submit [--kind ordinary|quorum|all] TEXT | --file FILE | -\n"
+	"                            put an entry into this vehicle's lane\n"
+	"  stats [--json]            counters and latency\n"
+	"  verdict MEMBER SEQ yes|no this vehicle's word on a conditional entry\n";
+
+struct parse {
+	int argc;
+	char **argv;
+	int at;
+	unsigned int words;		/* positional arguments after the command */
+	struct cpc_ctl_command *command;
+	struct cpc_error *error;
+};
+
+static int wrong(struct parse *p, const char *format, const char *value)
+{
+	cpc_error_set(p->error, format, value);
+	return -EINVAL;
+}
+
+/* The argument of an option, or NULL with an error. */
+static const char *take_value(struct parse *p)
+{
+	const char *option = p->argv[p->at];
+
+	if (p->at + 1 >= p->argc) {
+		wrong(p, "%s needs a value", option);
+		return NULL;
+	}
+	return p->argv[++p->at];
+}
+
+static int take_number(struct parse *p, uint32_t *ret_number)
+{
+	const char *option = p->argv[p->at], *text = take_value(p);
+	unsigned long number;
+	char *end;
+
+	if (!text)
+		return -EINVAL;
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || number > UINT32_MAX) {
+		cpc_error_set(p->error, "%s: '%.60s' is not a whole number from 0 to %u", option,
+			      text, UINT32_MAX);
+		return -EINVAL;
+	}
+	*ret_number = (uint32_t)number;
+	return 0;
+}
+
+static int take_log_option(struct parse *p, const char *option)
+{
+	struct cpc_ctl_command *c = p->command;
+
+	if (strcmp(option, "--follow") == 0 || strcmp(option, "-f") == 0) {
+		c->follow = true;
+		return 0;
+	}
+	if (strcmp(option, "--since") == 0) {
+		c->has_since = true;
+		return take_number(p, &c->since);
+	}
+	if (strcmp(option, "--limit") == 0) {
+		c->has_limit = true;
+		return take_number(p, &c->limit);
+	}
+	if (strcmp(option, "--member") == 0) {
+		c->member = take_value(p);
+		return c->member ? 0 : -EINVAL;
+	}
+	return wrong(p, "log: there is no option '%.60s'", option);
+}
+
+static int take_submit_option(struct parse *p, const char *option)
+{
+	struct cpc_ctl_command *c = p->command;
+
+	if (strcmp(option, "--kind") == 0) {
+		c->kind = take_value(p);
+		if (!c->kind)
+			return -EINVAL;
+		if (strcmp(c->kind, "ordinary") && strcmp(c->kind, "quorum") &&
+		    strcmp(c->kind, "all"))
+			return wrong(p, "--kind: '%.60s' is not ordinary, quorum or all", c->kind);
+		return 0;
+	}
+	if (strcmp(option, "--file") == 0) {
+		c->file = take_value(p);
+		return c->file ? 0 : -EINVAL;
+	}
+	return wrong(p, "submit: there is no option '%.60s'", option);
+}
+
+static int take_word(struct parse *p, const char *word)
+{
+	struct cpc_ctl_command *c = p->command;
+	unsigned int place = p->words++;
+
+	if (c->verb == CPC_CTL_SUBMIT && place == 0) {
+		if (strcmp(word, "-") == 0)
+			c->file = word;
+		else
+			c->text = word;
+		return 0;
+	}
+	if (c->verb == CPC_CTL_VERDICT && place == 0) {
+		c->member = word;
+		return 0;
+	}
+	if (c->verb == CPC_CTL_VERDICT && place == 1) {
+		p->at--;	/* the number follows the argument before it */
+		return take_number(p, &c->seq);
+	}
+	if (c->verb == CPC_CTL_VERDICT && place == 2) {
+		c->yes = strcmp(word, "yes") == 0;
+		if (!c->yes && strcmp(word, "no") != 0)
+			return wrong(p, "verdict: '%.60s' is neither yes nor no", word);
+		return 0;
+	}
+	return wrong(p, "what is '%.60s'? (a text of several words needs quotes)", word);
+}
+
+static int take_verb(struct parse *p)
+{
+	static const char *const names[] = {
+		[CPC_CTL_HELP] = "help",     [CPC_CTL_STATUS] = "status", [CPC_CTL_CELL] = "cell",
+		[CPC_CTL_LOG] = "log",	     [CPC_CTL_SUBMIT] = "submit", [CPC_CTL_STATS] = "stats",
+		[CPC_CTL_VERDICT] = "verdict",
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(p->argv[p->at], names[i]) == 0) {
+			p->command->verb = (enum cpc_ctl_verb)i;
+			return 0;
+		}
+	return wrong(p, "there is no command '%.60s' (status, cell, log, submit, stats, verdict)",
+		     p->argv[p->at]);
+}
+
+/* --socket and --help may stand anywhere. 1: taken, 0: not one of them. */
+static int take_common(struct parse *p, const char *word)
+{
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+		p->command->verb = CPC_CTL_HELP;
+		return 1;
+	}
+	if (strcmp(word, "--json") == 0) {
+		p->command->json = true;
+		return 1;
+	}
+	if (strcmp(word, "--socket") != 0)
+		return 0;
+	p->command->socket = take_value(p);
+	return p->command->socket ? 1 : -EINVAL;
+}
+
+static int check_complete(struct parse *p)
+{
+	const struct cpc_ctl_command *c = p->command;
+
+	if (c->verb == CPC_CTL_SUBMIT && !c->text == !c->file)
+		return wrong(p, "%s", "submit: give either a TEXT, --file FILE, or - for standard "
+				      "input");
+	if (c->verb == CPC_CTL_VERDICT && p->words < 3)
+		return wrong(p, "%s", "verdict: which MEMBER, which SEQ, yes or no? "
+				      "(`cpchainctl cell` shows what waits)");
+	return 0;
+}
+
+int cpc_ctl_parse(int argc, char **argv, struct cpc_ctl_command *ret_command,
+		  struct cpc_error *error)
+{
+	struct cpc_ctl_command command = { .socket = CPC_CONFIG_SOCKET, .kind = "ordinary" };
+	struct parse p = { argc, argv, 1, 0, &command, error };
+	bool verb = false, only_words = false;
+	int r;
+
+	for (; p.at < argc; p.at++) {
+		const char *word = argv[p.at];
+
+		r = only_words ? 0 : take_common(&p, word);
+		if (r < 0)
+			return r;
+		if (r > 0)
+			continue;
+		if (!verb)
+			r = take_verb(&p);
+		else if (!only_words && strcmp(word, "--") == 0)
+			only_words = true;
+		else if (only_words || word[0] != '-' || word[1] == '\0')
+			r = take_word(&p, word);
+		else if (command.verb == CPC_CTL_LOG)
+			r = take_log_option(&p, word);
+		else if (command.verb == CPC_CTL_SUBMIT)
+			r = take_submit_option(&p, word);
+		else
+			r = wrong(&p, "there is no option '%.60s' here", word);
+		if (r < 0)
+			return r;
+		verb = true;
+		if (command.verb == CPC_CTL_HELP)
+			break;
+	}
+	if (!verb && command.verb == CPC_CTL_HELP && p.at == argc && argc < 2)
+		return wrong(&p, "%s", "which command? (status, cell, log, submit, stats, verdict)");
+	r = check_complete(&p);
+	if (r == 0)
+		*ret_command = command;
+	return r;
+}
+
+static json_t *log_request(const struct cpc_ctl_command *c)
+{
+	json_t *request = json_pack("{s:s, s:b}", "op", "log", "follow", c->follow);
+	bool limited = c->has_limit || (!c->has_since && !c->follow);
+
+	if (c->has_since)
+		json_object_set_new(request, "since", json_integer(c->since));
+	if (limited)
+		json_object_set_new(request, "limit",
+				    json_integer(c->has_limit ? c->limit : CPC_CTL_LOG_LIMIT));
+	if (c->member)
+		json_object_set_new(request, "member", json_string(c->member));
+	return request;
+}
+
+static json_t *submit_request(const struct cpc_ctl_command *c, const void *data, size_t len)
+{
+	json_t *request = json_pack("{s:s, s:s}", "op", "submit", "kind", c->kind);
+	json_t *text = len && !memchr(data, '\0', len) ? json_stringn(data, len) : NULL;
+	char *digits;
+
+	if (text) {
+		json_object_set_new(request, "text", text);
+		return request;
+	}
+	digits = malloc(2 * len + 1);
+	if (digits) {
+		cpc_hex(data, len, digits);
+		json_object_set_new(request, "hex", json_string(digits));
+	}
+	free(digits);
+	return request;
+}
+
+json_t *cpc_ctl_request(const struct cpc_ctl_command *command, const void *data, size_t len)
+{
+	switch (command->verb) {
+	case CPC_CTL_HELP:
+		break;
+	case CPC_CTL_STATUS:
+		return json_pack("{s:s}", "op", "status");
+	case CPC_CTL_CELL:
+		return json_pack("{s:s}", "op", "cell");
+	case CPC_CTL_STATS:
+		return json_pack("{s:s}", "op", "stats");
+	case CPC_CTL_LOG:
+		return log_request(command);
+	case CPC_CTL_SUBMIT:
+		return submit_request(command, data, len);
+	case CPC_CTL_VERDICT:
+		return json_pack("{s:s, s:s, s:I, s:b}", "op", "verdict", "member",
+				 command->member, "seq", (json_int_t)command->seq, "yes",
+				 command->yes);
+	}
+	return NULL;
+}
+
+void cpc_ctl_connect_error(const char *socket, int code, struct cpc_error *error)
+{
+	switch (code) {
+	case -ENOENT:
+	case -ECONNREFUSED:
+		cpc_error_set(error, "cannot connect to %s: is cpchaind running? "
+			      "systemctl start cpchaind", socket);
+		break;
+	case -EACCES:
+	case -EPERM:
+		cpc_error_set(error, "cannot connect to %s: not permitted: run as root, or as a "
+			      "member of the socket's group", socket);
+		break;
+	default:
+		cpc_error_set(error, "cannot connect to %s: %s", socket, strerror(-code));
+		break;
+	}
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * command.h - cpchainctl's command line into a request for the daemon (pure). This folder is the
+ * command line's: it may call api/ for the protocol and nothing else of the agent.
+ */
+#ifndef CPC_AGENT_CTL_COMMAND_H
+#define CPC_AGENT_CTL_COMMAND_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/util/error.h"
+
+enum cpc_ctl_verb {
+	CPC_CTL_HELP,
+	CPC_CTL_STATUS,
+	CPC_CTL_CELL,
+	CPC_CTL_LOG,
+	CPC_CTL_SUBMIT,
+	CPC_CTL_STATS,
+	CPC_CTL_VERDICT,
+};
+
+enum { CPC_CTL_LOG_LIMIT = 20 };	/* entries shown when nothing is said */
+
+struct cpc_ctl_command {
+	enum cpc_ctl_verb verb;
+	const char *socket;
+	bool json;
+	bool follow, has_since, has_limit;	/* log */
+	uint32_t since, limit;
+	const char *member;			/* log, verdict */
+	const char *kind;			/* submit */
+	const char *text;			/* submit: TEXT, or NULL for a file */
+	const char *file;			/* submit: FILE, "-" for standard input */
+	uint32_t seq;				/* verdict */
+	bool yes;
+};
+
+extern const char cpc_ctl_usage[];
+
+/* Returns 0, or -EINVAL with what is wrong and what would be right. */
+int cpc_ctl_parse(int argc, char **argv, struct cpc_ctl_command *ret_command,
+		  struct cpc_error *error);
+
+/*
+ * The request; @data is what a submit carries (its text, or a file's bytes). New reference. Bytes
+ * that are not UTF-8 are sent as such.
+ */
+json_t *cpc_ctl_request(const struct cpc_ctl_command *command, const void *data, size_t len);
+
+/* What to do about a failure to connect. */
+void cpc_ctl_connect_error(const char *socket, int code, struct cpc_error *error);
+
+#endif

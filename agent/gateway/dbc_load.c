@@ -344,11 +344,12 @@ static int compare_labels(const void *a, const void *b)
 /* Sort the labels from `first` on, and of two for one value keep the first in the file. */
 static void finish_labels(struct cpc_dbc *dbc, struct cpc_dbc_signal *signal, uint32_t first)
 {
-	struct cpc_dbc_label *labels = dbc->labels + first;
 	uint32_t count = dbc->label_count - first, kept = 0;
+	struct cpc_dbc_label *labels;
 
 	if (!count)
 		return;
+	labels = dbc->labels + first;
 	qsort(labels, count, sizeof(*labels), compare_labels);
 	for (uint32_t i = 1; i < count; i++)
 		if (labels[i].raw != labels[kept].raw)

@@ -251,7 +251,8 @@ int cpc_record_pack(const struct cpc_record_dictionary *dictionary, const uint32
 		if (i == 0 || samples[i].time_ms < packer.base_ms)
 			packer.base_ms = samples[i].time_ms;
 	}
-	qsort(samples, sample_count, sizeof(*samples), compare_samples);
+	if (sample_count)
+		qsort(samples, sample_count, sizeof(*samples), compare_samples);
 	begin_payload(&packer);
 	for (uint32_t i = 0; i < announce_count; i++)
 		put_definition(&packer, announce[i]);

@@ -107,7 +107,7 @@ void cpc_record_format(const struct cpc_record_item *item, char *buffer, size_t 
 /*
  * {"time_ms": 1700000000100, "signal": "Vehicle.Speed", "value": 120.77, "unit": "km/h"}; an
  * unknown signal has "signal": null with "dictionary" and "index". New reference, NULL
- * without memory.
+ * without memory. Dump it with JSON_REAL_PRECISION(15), else 0.1 becomes 0.10000000000000001.
  */
 struct json_t *cpc_record_json(const struct cpc_record_item *item);
 

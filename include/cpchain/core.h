@@ -150,6 +150,8 @@ struct cpc_core {
 	struct cpc_done done[CPC_DECIDED_RING];	/* by slot modulo */
 	/* pacing */
 	bool dirty;			/* own state changed since the last element */
+	bool prompt;			/* others wait for that change: a proposal, an entry */
+	u64 dirty_us;			/* since when; 0: not */
 	u64 sent_us;
 	u64 carrier_us;			/* last carrier */
 	u64 carrier_gap_us;		/* measured time between carriers */

@@ -287,6 +287,8 @@ int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 	core->counter = header.counter;
 	core->sent_us = core->now_us;
 	core->dirty = false;
+	core->prompt = false;
+	core->dirty_us = 0;
 	fx->element_len = w.used;
 	fx->element_open = records;
 	fx->element_idle = w.used == CPC_ELEMENT_HEADER_BYTES;
@@ -350,6 +352,7 @@ int cpc_submit(struct cpc_core *core, const struct cpc_event *event, struct cpc_
 	cpc_assert(held->seq == entry.seq);
 	held->air_us = 0;
 	core->dirty = true;
+	core->prompt = true;
 	fx->submitted_seq = entry.seq;
 	cpc_condition_update(core, core->config.self, fx);
 	return 0;

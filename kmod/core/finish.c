@@ -225,7 +225,6 @@ bool cpc_finish(struct cpc_core *core, struct cpc_effects *fx)
 	core->decided = slot->number;
 	core->parent = slot->value;
 	core->log_hash = decision->log_hash;
-	core->dirty = true;
 	keep_done(core, known);
 	for (i = 0; i < core->config.n; i++)
 		cpc_condition_update(core, i, fx);

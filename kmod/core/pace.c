@@ -5,7 +5,9 @@
  *   carrier  never; states ride on what the V2X stack sends anyway
  *   early    after a change, 25 ms after the last element (the ETSI DCC floor, TS 102 687) unless a
  *            carrier is due by then; every 50 ms while a slot is open
- *   urgent   after a change, 1 ms after the last element; every 20 ms while a slot is open
+ *   urgent   after a change, 1 ms after the last element; every 20 ms while a slot is open.
+ *            Members take turns to vote, by their distance from the leader: who hears enough votes
+ *            before his turn casts all of his in one frame, and frames do not collide
  *
  * A view's time-out doubles with the view. A leader that has not been heard for a while gets a
  * short one: waiting for the dead is what costs most when a member fails.
@@ -19,6 +21,7 @@ enum pace_us {
 	EARLY_TIMEOUT_US = 400000,
 	URGENT_GAP_US = 1000,
 	URGENT_OPEN_US = 20000,
+	URGENT_TURN_US = 400,	/* about the air time of one frame */
 	URGENT_TIMEOUT_US = 200000,
 	SEND_RETRY_US = 5000,	/* the frame asked for did not come about */
 	VIEW_DOUBLINGS = 6,
@@ -147,6 +150,15 @@ static bool open_work(const struct cpc_core *core)
 	return false;
 }
 
+/* How long after a change of our own it is our turn; who proposes or submits does not wait. */
+static u64 turn_us(const struct cpc_core *core)
+{
+	const struct cpc_slot *slot = &core->slot[(core->decided + 1) % CPC_OPEN_MAX];
+	unsigned int n = core->config.n, leader = cpc_leader(core, slot->number, slot->mine.view);
+
+	return core->prompt ? 0 : URGENT_TURN_US * (u64)((core->config.self + n - leader - 1) % n);
+}
+
 /* When the next frame of our own is due; CPC_NEVER_US: none. */
 static u64 next_send_us(const struct cpc_core *core)
 {
@@ -155,8 +167,10 @@ static u64 next_send_us(const struct cpc_core *core)
 
 	if (core->config.pacing == CPC_PACING_CARRIER)
 		return CPC_NEVER_US;
-	if (core->dirty)
-		at_us = core->sent_us + (urgent ? URGENT_GAP_US : EARLY_GAP_US);
+	if (core->dirty && urgent)
+		at_us = later(core->sent_us + URGENT_GAP_US, core->dirty_us + turn_us(core));
+	else if (core->dirty)
+		at_us = core->sent_us + EARLY_GAP_US;
 	else if (open_work(core))
 		at_us = core->sent_us + (urgent ? URGENT_OPEN_US : EARLY_OPEN_US);
 	if (at_us == CPC_NEVER_US)
@@ -185,6 +199,8 @@ void cpc_pace(struct cpc_core *core, struct cpc_effects *fx)
 	}
 	if (fx->decisions == CPC_OPEN_MAX)
 		wake_us = core->now_us;
+	if (core->dirty && !core->dirty_us)
+		core->dirty_us = core->now_us;
 	send_us = next_send_us(core);
 	if (send_us <= core->now_us) {
 		fx->send = true;

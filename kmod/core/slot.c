@@ -103,6 +103,7 @@ static bool vote_first(struct cpc_core *core, struct cpc_slot *slot, const struc
 		if (!cpc_propose(core, slot, c))
 			return false;
 		core->dirty = true;
+		core->prompt = true;
 		fx->persist = true;
 		return true;
 	}

@@ -64,8 +64,8 @@ struct cpc_overlay {
 
 /*
  * Parse `size` bytes of JSON and bind them to a DBC, which must outlive the overlay. -EINVAL,
- * -ENOENT (a signal that the DBC has not), -EEXIST (has twice), -E2BIG or -ENOMEM; `error` names the VSS path
- * and the value.
+ * -ENOENT (a signal that the DBC has not), -EEXIST (has twice), -E2BIG or -ENOMEM; `error`
+ * names the VSS path and the value.
  */
 int cpc_overlay_new(const char *json, size_t size, const struct cpc_dbc *dbc,
 		    struct cpc_overlay **ret_overlay, struct cpc_error *error);

@@ -258,7 +258,7 @@ bool cpc_record_is_record(const uint8_t *payload, size_t size)
 	return size >= CPC_RECORD_HEADER && memcmp(payload, CPC_RECORD_MAGIC, 2) == 0;
 }
 
-int cpc_record_read(struct cpc_record_reader *reader, const uint8_t *payload, size_t size,
+int cpc_record_decode(struct cpc_record_reader *reader, const uint8_t *payload, size_t size,
 		    cpc_record_item_fn item, void *context, struct cpc_error *error)
 {
 	struct pass pass = {.item = item, .context = context};

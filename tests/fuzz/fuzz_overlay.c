@@ -29,7 +29,7 @@ static void check_item(void *context, const struct cpc_record_item *item)
 
 static void check_payload(void *context, const uint8_t *payload, size_t size)
 {
-	int r = cpc_record_read(context, payload, size, check_item, NULL, NULL);
+	int r = cpc_record_decode(context, payload, size, check_item, NULL, NULL);
 
 	assert(r >= 0);
 }

@@ -36,7 +36,7 @@ static void read_one(struct cpc_record_reader *reader, const uint8_t *data, size
 	int items = 0, r;
 
 	memcpy(copy, data, size);
-	r = cpc_record_read(reader, copy, size, check_item, &items, &error);
+	r = cpc_record_decode(reader, copy, size, check_item, &items, &error);
 	assert(r < 0 ? items == 0 && error.text[0] : items == r);
 	free(copy);
 }

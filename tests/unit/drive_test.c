@@ -156,7 +156,7 @@ int main(void)
 	tcase_add_test(tests, print_dbc__is_the_file_in_tests_data);
 	tcase_add_test(tests, next__same_seed_same_drive);
 	tcase_add_test(tests, next__time_never_steps_back_and_the_bus_is_busy);
-	tcase_add_loop_test(tests, next__believable_car, 1, 6);
+	tcase_add_loop_test(tests, next__believable_car, 1, 13);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -95,7 +95,7 @@ static void read_payload(void *context, const uint8_t *payload, size_t size)
 	payload_bytes += size;
 	if (size > largest)
 		largest = size;
-	ck_assert_int_ge(cpc_record_read(reader, payload, size, keep_item, NULL, NULL), 0);
+	ck_assert_int_ge(cpc_record_decode(reader, payload, size, keep_item, NULL, NULL), 0);
 }
 
 static struct cpc_gateway *open_gateway(const struct cpc_gateway_config *config)

@@ -90,7 +90,7 @@ static void read_all(struct cpc_record_reader *reader)
 	struct cpc_error error = {""};
 
 	for (unsigned int i = 0; i < payloads.count; i++) {
-		int r = cpc_record_read(reader, payloads.bytes[i], payloads.sizes[i], keep_item,
+		int r = cpc_record_decode(reader, payloads.bytes[i], payloads.sizes[i], keep_item,
 					NULL, &error);
 
 		ck_assert_msg(r >= 0, "%s", error.text);
@@ -345,7 +345,7 @@ START_TEST(read__truncated)
 		memcpy(copy, payloads.bytes[0], size);
 		items.count = 0;
 		error.text[0] = '\0';
-		r = cpc_record_read(reader, copy, size, keep_item, NULL, &error);
+		r = cpc_record_decode(reader, copy, size, keep_item, NULL, &error);
 		ck_assert(r >= 0 || (r == -EINVAL && error.text[0]));
 		ck_assert_uint_eq(items.count, r > 0 ? (unsigned int)r : 0);
 		ck_assert_uint_lt(items.count, 3);
@@ -393,7 +393,7 @@ START_TEST(read__malformed_is_refused_without_effect)
 	ck_assert_int_eq(cpc_record_reader_new(&reader), 0);
 	memcpy(bytes, malformed[_i].bytes, malformed[_i].size);
 	ck_assert_int_eq(
-		cpc_record_read(reader, bytes, malformed[_i].size, keep_item, NULL, &error),
+		cpc_record_decode(reader, bytes, malformed[_i].size, keep_item, NULL, &error),
 		-EINVAL);
 	ck_assert_uint_eq(items.count, 0);
 	ck_assert_uint_gt(strlen(error.text), 10);

@@ -69,7 +69,7 @@ static void read_payload(void *context, const uint8_t *payload, size_t size)
 {
 	(void)context;
 	ck_assert_uint_le(size, 512);
-	ck_assert_int_ge(cpc_record_read(reader, payload, size, keep_item, NULL, NULL), 0);
+	ck_assert_int_ge(cpc_record_decode(reader, payload, size, keep_item, NULL, NULL), 0);
 }
 
 static void frame(uint64_t time_ms, uint8_t fast, uint8_t slow, uint8_t event, uint8_t page)

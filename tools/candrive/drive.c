@@ -168,6 +168,7 @@ static_assert(MESSAGES <= sizeof(((struct cpc_drive *)0)->counters), "one counte
 #define GRAVITY 9.81
 #define WHEEL_M 0.315 /* radius */
 #define GEAR_RATIO 8.2
+#define POWER_W 110000.0 /* of the motor, at the wheels */
 #define CAPACITY_KWH 58.0
 #define PI 3.14159265358979323846
 
@@ -220,7 +221,9 @@ static void move(struct cpc_drive *drive)
 
 	if (drive->time_us >= drive->decide_us)
 		decide(drive);
+	resistance = drive->speed_ms > 0 ? ROLLING_N + DRAG * drive->speed_ms * drive->speed_ms : 0;
 	wanted = fmax(-3.2, fmin(2.6, 0.45 * (drive->wanted_ms - drive->speed_ms)));
+	wanted = fmin(wanted, (POWER_W / fmax(1, drive->speed_ms) - resistance) / MASS_KG);
 	drive->acceleration += (wanted - drive->acceleration) * dt / 0.4;
 	drive->speed_ms += drive->acceleration * dt;
 	if (drive->speed_ms <= 0.02 && drive->wanted_ms == 0) {
@@ -229,8 +232,6 @@ static void move(struct cpc_drive *drive)
 	}
 	drive->speed_ms = fmax(0, drive->speed_ms);
 	drive->odometer_m += drive->speed_ms * dt;
-
-	resistance = drive->speed_ms > 0 ? ROLLING_N + DRAG * drive->speed_ms * drive->speed_ms : 0;
 	force = MASS_KG * drive->acceleration + resistance;
 	drive->throttle = fmin(1, fmax(0, force / 6000));
 	/* The motor brakes down to 80 kW and 2,500 N, the discs do the rest. */

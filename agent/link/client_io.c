@@ -161,6 +161,17 @@ static struct nl_msg *command(struct cpc_link *link, u8 which, int flags, u16 ce
 	return msg;
 }
 
+/* On a socket of its own: libnl keeps count of answers, which the commands' socket does itself. */
+static bool family_exists(void)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+	bool exists = sock && genl_connect(sock) == 0 &&
+		      genl_ctrl_resolve(sock, CPC_NL_FAMILY) >= 0;
+
+	nl_socket_free(sock);
+	return exists;
+}
+
 /* Everything but dumps asks for an acknowledgement, which comes last. */
 static int run(struct cpc_link *link, struct nl_msg *msg, const struct answer *answer)
 {
@@ -176,13 +187,11 @@ static int run(struct cpc_link *link, struct nl_msg *msg, const struct answer *a
 		return -EIO;
 	}
 	r = read_answers(link, answer, nlmsg_hdr(msg)->nlmsg_seq);
-	if (r == -EOPNOTSUPP || r == -ENOENT) {
-		/* The family may have gone, and taken its number with it. */
-		if (genl_ctrl_resolve(link->commands, CPC_NL_FAMILY) < 0) {
-			cpc_error_set(answer->error, "%s: the module is gone: modprobe cpchain",
-				      answer->what);
-			return -ENODEV;
-		}
+	/* The family may have gone, and taken its number with it. */
+	if ((r == -EOPNOTSUPP || r == -ENOENT) && !family_exists()) {
+		cpc_error_set(answer->error, "%s: the module is gone: modprobe cpchain",
+			      answer->what);
+		return -ENODEV;
 	}
 	return r;
 }

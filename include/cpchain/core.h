@@ -20,8 +20,8 @@
  *      the next frame                 evidence, behind, wake-up
  *
  * Each member appends entries to its own hash-chained lane. A slot decides a cut: how far the log
- * reaches into each lane. A cut names the cut of the slot before it, its parent; if that is not what
- * the slot before decided, the cut is void and carries nothing.
+ * reaches into each lane. A cut names its parent, the last decided cut before it that counts; if it
+ * names another, it is void and carries nothing.
  *
  * A message is the sender's whole state, so any one heals the loss of all before it. There are no
  * acknowledgements, no retransmission timers, no message log.
@@ -126,9 +126,9 @@ struct cpc_decided_lane {
 
 struct cpc_decision {
 	u32 slot;
-	bool is_void;			/* the parent was not decided: no lanes */
+	bool is_void;			/* its parent does not count: no lanes */
 	u8 lanes;
-	struct cpc_digest value;
+	struct cpc_digest value;	/* the cut's digest; of a void slot its predecessor's value */
 	struct cpc_hash log_hash;	/* after this slot */
 	struct cpc_decided_lane lane[CPC_CUT_LANES_MAX];
 };
@@ -145,7 +145,7 @@ struct cpc_core {
 	u32 settled;
 	u32 decided;			/* last finished slot */
 	struct cpc_hash log_hash;
-	struct cpc_digest parent;	/* value of the last finished slot */
+	struct cpc_digest parent;	/* value of the last finished slot that is not void */
 	struct cpc_slot slot[CPC_OPEN_MAX];	/* by number modulo */
 	struct cpc_done done[CPC_DECIDED_RING];	/* by slot modulo */
 	/* pacing */

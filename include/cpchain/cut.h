@@ -17,7 +17,7 @@ struct cpc_cut_lane {
 
 struct cpc_cut {
 	u32 slot;
-	struct cpc_digest parent;	/* value of slot - 1 that this one builds on */
+	struct cpc_digest parent;	/* value of the last slot that counts, on which it builds */
 	u8 lanes;
 	struct cpc_cut_lane lane[CPC_CUT_LANES_MAX];	/* by lane, ascending: only advanced ones */
 };

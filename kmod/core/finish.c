@@ -82,11 +82,14 @@ static bool anyone_claims(const struct cpc_core *core, u32 slot)
 static void hash_after(struct cpc_core *core, u32 slot, const struct cpc_known_cut *known,
 		       struct cpc_hash *ret_after)
 {
+	const struct cpc_digest *value = &core->parent;
 	struct cpc_digest parent;
 
-	if (cpc_base_of(core, slot, &parent) && cpc_digest_equal(&parent, &known->cut.parent))
+	if (cpc_base_of(core, slot, &parent) && cpc_digest_equal(&parent, &known->cut.parent)) {
 		cpc_base_apply(core, &known->cut);
-	cpc_log_hash_next(&core->config, core->scratch, &core->log_hash, slot, &known->digest,
+		value = &known->digest;
+	}
+	cpc_log_hash_next(&core->config, core->scratch, &core->log_hash, slot, value,
 			  core->base_seq, core->base_head, ret_after);
 }
 
@@ -212,18 +215,19 @@ bool cpc_finish(struct cpc_core *core, struct cpc_effects *fx)
 	decision->is_void = !cpc_digest_equal(&known->cut.parent, &core->parent);
 	if (!decision->is_void && !bodies_held(core, &known->cut))
 		return false;
-	if (!decision->is_void)
+	if (!decision->is_void) {
 		advance_lanes(core, &known->cut, decision);
+		core->parent = slot->value;
+	}
 	for (i = 0; i < core->config.n; i++) {
 		core->base_seq[i] = core->member[i].lane.frontier;
 		core->base_head[i] = core->member[i].lane.frontier_head;
 	}
 	cpc_log_hash_next(&core->config, core->scratch, &core->log_hash, slot->number,
-			  &slot->value, core->base_seq, core->base_head, &decision->log_hash);
+			  &core->parent, core->base_seq, core->base_head, &decision->log_hash);
 	decision->slot = slot->number;
-	decision->value = slot->value;
+	decision->value = core->parent;
 	core->decided = slot->number;
-	core->parent = slot->value;
 	core->log_hash = decision->log_hash;
 	keep_done(core, known);
 	for (i = 0; i < core->config.n; i++)
@@ -327,11 +331,11 @@ static void jump(struct cpc_core *core, const struct cpc_event *event, struct cp
 		/* Votes in slots that are still live stay: forgetting them would be a lie. */
 		if (live->number != s)
 			cpc_slot_reset(live, s);
-	}
-	if (cpc_live(core, slot)) {
-		cpc_live(core, slot)->decided = true;
-		cpc_live(core, slot)->started_us = 0;
-		cpc_live(core, slot)->value = event->install.value;
+		/* Jumped over: what was decided there is not known here, nothing is to wait for. */
+		if (s <= slot) {
+			live->started_us = 0;
+			live->gathered_us = 0;
+		}
 	}
 	for (i = 0; i < core->config.n; i++)
 		cpc_condition_update(core, i, fx);

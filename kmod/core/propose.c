@@ -2,8 +2,9 @@
 /*
  * propose.c - cuts: what a leader proposes and what a member accepts.
  *
- * A cut for slot s builds on its parent, the value of s-1: the decided one, or the one this member
- * voted for. Accepting a cut takes all entries it covers, chained from the parent's frontier, so
+ * A cut for slot s builds on its parent, the last cut before s that is not void: decided, or voted
+ * for by this member. As each cut names its parent, a parent stands for one frontier; the value of a
+ * void slot would not, and members could count a cut from different frontiers. Accepting a cut takes all entries it covers, chained from the parent's frontier, so
  * that at least one correct member can hand them on, and it takes their author's own word for them,
  * so that nobody's entries are invented by others. Where f+1 members have voted for a value, one
  * of them is correct and has checked that: then it is accepted unseen, or else a value locked by
@@ -126,8 +127,9 @@ bool cpc_base_of(struct cpc_core *core, u32 number, struct cpc_digest *ret_paren
 		known = cpc_cut_find(slot, value);
 		if (!known)
 			return false;
-		if (cpc_digest_equal(&known->cut.parent, &parent))
-			cpc_base_apply(core, &known->cut);
+		if (!cpc_digest_equal(&known->cut.parent, &parent))
+			continue;	/* void: what follows builds on what was before it */
+		cpc_base_apply(core, &known->cut);
 		parent = *value;
 	}
 	*ret_parent = parent;

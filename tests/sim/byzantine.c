@@ -90,10 +90,27 @@ static void forge_votes(struct sim_world *w, u64 *random, unsigned int receiver,
 		memset(s, 0, sizeof(*s));
 }
 
+/* Covers all that the lane holds, and calls every condition met. */
+static void accept_all(const struct cpc_core *core, struct cpc_cut_lane *lane)
+{
+	const struct cpc_lane *held = &core->member[lane->lane].lane;
+	const struct cpc_held_entry *e;
+	u32 seq;
+
+	lane->accepted = 0;
+	for (seq = held->frontier + 1; seq <= held->last; seq++) {
+		e = cpc_lane_get(held, seq);
+		lane->seq = seq;
+		lane->head = e->hash;
+		if (e->kind != CPC_ENTRY_ORDINARY)
+			lane->accepted |= (u16)(1u << (seq - held->frontier - 1));
+	}
+}
+
 /* Another cut than @cut, of which some or all members can be made to believe. */
 static void vary_cut(const struct cpc_core *core, u64 *random, struct cpc_cut *cut)
 {
-	unsigned int kind = sim_below(random, 7), at = cut->lanes ? sim_below(random, cut->lanes) : 0;
+	unsigned int kind = sim_below(random, 8), at = cut->lanes ? sim_below(random, cut->lanes) : 0;
 	struct cpc_cut_lane *lane = &cut->lane[at];
 	const struct cpc_held_entry *e;
 
@@ -109,8 +126,8 @@ static void vary_cut(const struct cpc_core *core, u64 *random, struct cpc_cut *c
 			lane->accepted &= (u16)((2u << (e->seq -
 					  core->member[lane->lane].lane.frontier - 1)) - 1);
 		}
-	} else if (kind == 3 && cut->lanes) {
-		lane->accepted ^= (u16)(1u << sim_below(random, 3));
+	} else if ((kind == 3 || kind == 7) && cut->lanes) {
+		accept_all(core, lane);
 	} else if (kind == 4) {
 		cut->parent.b[0] ^= 0x5a;
 	} else if (kind == 5 && cut->lanes) {

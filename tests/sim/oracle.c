@@ -26,6 +26,7 @@ void sim_oracle_reset(struct sim_world *w)
 		memset(node->heard, 0, sizeof(node->heard));
 		memset(node->votes, 0, sizeof(node->votes));
 		memset(node->said, 0, sizeof(node->said));
+		memset(node->said_used, 0, sizeof(node->said_used));
 	}
 }
 
@@ -136,6 +137,71 @@ static bool names_first(const struct cpc_state *s, const struct cpc_digest *valu
 	       (s->second[0].set && cpc_digest_equal(&s->second[0].value, value));
 }
 
+/* ---- words on conditional entries ------------------------------------------------------------------- */
+
+/* What a member said on this very entry; a forked lane has several of one number. */
+static struct sim_said *words_on(const struct sim_node *node, unsigned int lane, u32 seq,
+				 const struct cpc_digest *head)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIM_WORDS; i++) {
+		const struct sim_said *said = &node->said[lane][i];
+
+		if (said->seq == seq && cpc_digest_equal(&said->head, head))
+			return (struct sim_said *)said;
+	}
+	return NULL;
+}
+
+static void watch_words(struct sim_world *w, struct sim_node *node)
+{
+	unsigned int lane;
+
+	for (lane = 0; lane < w->plan.n; lane++) {
+		const struct cpc_condition *c = &node->core->member[lane].condition;
+		struct sim_said *said;
+		u64 mine = (u64)1 << node->index;
+		u8 verdict = c->yes & mine ? CPC_VERDICT_YES : CPC_VERDICT_NO;
+
+		if (c->kind == CPC_ENTRY_ORDINARY || !((c->yes | c->no) & mine))
+			continue;
+		said = words_on(node, lane, c->seq, &c->head);
+		if (!said) {
+			node->said[lane][node->said_used[lane]++ % SIM_WORDS] =
+				(struct sim_said){ c->seq, verdict, c->head };
+			continue;
+		}
+		SIM_MUST(w, said->verdict == verdict,
+			 "member %u takes back its word on entry %u of lane %u", node->index, c->seq,
+			 lane);
+	}
+}
+
+static void check_consent(struct sim_world *w, unsigned int lane, const struct cpc_entry *entry,
+			  const struct cpc_digest *hash)
+{
+	unsigned int i, correct = 0, yes = 0, no = 0, faulty, need;
+
+	for (i = 0; i < w->plan.n; i++) {
+		const struct sim_said *said = words_on(&w->node[i], lane, entry->seq, hash);
+
+		if (!sim_correct(&w->node[i]))
+			continue;
+		correct++;
+		if (!said)
+			continue;
+		yes += said->verdict == CPC_VERDICT_YES;
+		no += said->verdict == CPC_VERDICT_NO;
+	}
+	faulty = w->plan.n - correct;
+	need = entry->kind == CPC_ENTRY_BY_ALL ? correct : w->plan.n - w->plan.f - faulty;
+	SIM_MUST(w, yes >= need, "entry %u of lane %u is accepted with %u yes and %u no of %u correct "
+		 "members", entry->seq, lane, yes, no, correct);
+	SIM_MUST(w, !no || entry->kind != CPC_ENTRY_BY_ALL, "entry %u of lane %u is accepted against "
+		 "a correct member's will", entry->seq, lane);
+}
+
 /* Did the author itself say @seq, or an entry that chains to it? */
 static bool authentic(const struct cpc_lane *lane, u32 seq)
 {
@@ -145,6 +211,23 @@ static bool authentic(const struct cpc_lane *lane, u32 seq)
 		if (e->held == CPC_HELD_DIRECT)
 			return true;
 	return false;
+}
+
+/* What a cut calls accepted has the consent that it needs. */
+static void check_accepted(struct sim_world *w, const struct cpc_cut_lane *lane,
+			   const struct cpc_lane *held)
+{
+	const struct cpc_held_entry *e;
+	struct cpc_entry entry;
+	u32 seq;
+
+	for (seq = held->frontier + 1; seq <= lane->seq; seq++) {
+		e = cpc_lane_get(held, seq);
+		if (!(lane->accepted >> (seq - held->frontier - 1) & 1))
+			continue;
+		SIM_MUST(w, !cpc_entry_decode(e->body, e->len, w->plan.n, &entry), "bad entry held");
+		check_consent(w, lane->lane, &entry, &e->hash);
+	}
 }
 
 /*
@@ -162,6 +245,10 @@ static void check_bodies(struct sim_world *w, const struct sim_node *node,
 		vouchers += c->state[i] && names_first(c->state[i], value, i == node->index);
 	if (slot->decided || vouchers > w->plan.f)
 		return;
+	/* What the same step decided may have taken the place of what the vote was for. */
+	if (node->decided != node->core->decided ||
+	    node->core->slot[(node->core->decided + 1) % CPC_OPEN_MAX].decided)
+		return;
 	for (i = 0; i < CPC_CUTS_KNOWN; i++)
 		if (slot->cut[i].used && cpc_digest_equal(&slot->cut[i].digest, value))
 			known = &slot->cut[i];
@@ -175,6 +262,10 @@ static void check_bodies(struct sim_world *w, const struct sim_node *node,
 			 (cpc_lane_holds(held, lane->seq, &lane->head) && authentic(held, lane->seq)),
 			 "member %u votes in slot %u for lane %u up to %u without the author's bodies",
 			 node->index, slot->number, lane->lane, lane->seq);
+		/* Bits count from the parent's frontier, which is ours if that is what is decided. */
+		if (lane->seq > held->frontier && slot->number == node->core->decided + 1 &&
+		    cpc_digest_equal(&known->cut.parent, &node->core->parent))
+			check_accepted(w, lane, held);
 	}
 }
 
@@ -250,52 +341,6 @@ static void watch_slot(struct sim_world *w, struct sim_node *node, const struct 
 	h->last = *s;
 }
 
-/* ---- words on conditional entries ------------------------------------------------------------------- */
-
-static void watch_words(struct sim_world *w, struct sim_node *node)
-{
-	unsigned int lane;
-
-	for (lane = 0; lane < w->plan.n; lane++) {
-		const struct cpc_condition *c = &node->core->member[lane].condition;
-		struct sim_said *said = &node->said[lane][c->seq % CPC_LANE_RING];
-		u64 mine = (u64)1 << node->index;
-		u8 verdict = c->yes & mine ? CPC_VERDICT_YES : CPC_VERDICT_NO;
-
-		if (c->kind == CPC_ENTRY_ORDINARY || !((c->yes | c->no) & mine))
-			continue;
-		SIM_MUST(w, said->seq != c->seq || !cpc_digest_equal(&said->head, &c->head) ||
-			 said->verdict == verdict,
-			 "member %u takes back its word on entry %u of lane %u", node->index, c->seq,
-			 lane);
-		*said = (struct sim_said){ c->seq, verdict, c->head };
-	}
-}
-
-static void check_consent(struct sim_world *w, unsigned int lane, const struct cpc_entry *entry,
-			  const struct cpc_digest *hash)
-{
-	unsigned int i, correct = 0, yes = 0, no = 0, faulty, need;
-
-	for (i = 0; i < w->plan.n; i++) {
-		const struct sim_said *said = &w->node[i].said[lane][entry->seq % CPC_LANE_RING];
-
-		if (!sim_correct(&w->node[i]))
-			continue;
-		correct++;
-		if (said->seq != entry->seq || !cpc_digest_equal(&said->head, hash))
-			continue;
-		yes += said->verdict == CPC_VERDICT_YES;
-		no += said->verdict == CPC_VERDICT_NO;
-	}
-	faulty = w->plan.n - correct;
-	need = entry->kind == CPC_ENTRY_BY_ALL ? correct : w->plan.n - w->plan.f - faulty;
-	SIM_MUST(w, yes >= need, "entry %u of lane %u is accepted with %u yes and %u no of %u correct "
-		 "members", entry->seq, lane, yes, no, correct);
-	SIM_MUST(w, !no || entry->kind != CPC_ENTRY_BY_ALL, "entry %u of lane %u is accepted against "
-		 "a correct member's will", entry->seq, lane);
-}
-
 /* ---- decisions ------------------------------------------------------------------------------------------ */
 
 static void log_hash(const struct sim_world *w, const struct sim_logged *l, struct cpc_hash *ret)
@@ -359,6 +404,7 @@ static void log_decision(struct sim_world *w, const struct sim_node *node,
 	struct sim_logged *l = sim_log_append(&w->log);
 	const struct sim_logged *before = sim_log_find(&w->log, d->slot - 1);
 	static const struct cpc_digest genesis;
+	const struct cpc_digest *parent;
 	struct cpc_digest digest;
 	unsigned int i;
 	u32 seq;
@@ -372,10 +418,11 @@ static void log_decision(struct sim_world *w, const struct sim_node *node,
 	l->value = d->value;
 	l->decision = *d;
 	cpc_cut_digest(sim_hash, &w->members, &known->cut, &digest);
-	SIM_MUST(w, cpc_digest_equal(&digest, &d->value) && known->cut.slot == d->slot,
-		 "slot %u: the value is not the cut's digest", d->slot);
-	SIM_MUST(w, d->is_void != cpc_digest_equal(&known->cut.parent, before ? &before->value :
-						   &genesis),
+	/* A void slot leaves everything as it was, so the value of the last one that counts stays. */
+	parent = before ? &before->value : &genesis;
+	SIM_MUST(w, cpc_digest_equal(d->is_void ? parent : &digest, &d->value) &&
+		 known->cut.slot == d->slot, "slot %u: the value is not the cut's digest", d->slot);
+	SIM_MUST(w, d->is_void != cpc_digest_equal(&known->cut.parent, parent),
 		 "slot %u: void or not goes by the parent", d->slot);
 	SIM_MUST(w, !d->is_void || !d->lanes, "slot %u is void and has lanes", d->slot);
 	for (i = 0; i < d->lanes; i++) {
@@ -499,9 +546,9 @@ void sim_oracle_step(struct sim_world *w, struct sim_node *node, const struct cp
 	if (event->type == CPC_EV_ELEMENT)
 		watch_element(w, node, event, fx, result);
 	w->totals->views += fx->view_changes;
+	watch_words(w, node);	/* first: a word may let the same step vote */
 	for (s = core->settled + 1; s <= core->settled + CPC_OPEN_MAX; s++)
 		watch_slot(w, node, &core->slot[s % CPC_OPEN_MAX]);
-	watch_words(w, node);
 	if (event->type == CPC_EV_INSTALL && !result)
 		node->decided = event->install.slot;
 	for (i = 0; i < fx->decisions; i++)
@@ -541,10 +588,9 @@ void sim_oracle_element(struct sim_world *w, struct sim_node *node, const u8 *da
 	}
 	for (i = 0; i < e.answers; i++) {
 		const struct cpc_answer *a = &e.answer[i];
-		const struct sim_said *said = &node->said[a->lane][a->seq % CPC_LANE_RING];
+		const struct sim_said *said = words_on(node, a->lane, a->seq, &a->head);
 
-		SIM_MUST(w, said->seq == a->seq && said->verdict == a->verdict &&
-			 cpc_digest_equal(&said->head, &a->head),
+		SIM_MUST(w, said && said->verdict == a->verdict,
 			 "member %u says what it did not decide to say on lane %u", node->index,
 			 a->lane);
 	}

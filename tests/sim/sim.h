@@ -31,6 +31,7 @@ enum sim_limits {
 	SIM_CUTOFFS = 4,
 	SIM_VIEWS = 16,		/* distinct views of one slot in which votes are remembered */
 	SIM_SUBMITS = 1024,	/* per member */
+	SIM_WORDS = 32,		/* answers remembered per member and lane */
 	SIM_TRACE = 400,
 };
 
@@ -257,7 +258,8 @@ struct sim_node {
 	bool heard[SIM_MEMBERS];
 	u32 counter_sent;
 	struct sim_slot_votes votes[CPC_OPEN_MAX];
-	struct sim_said said[SIM_MEMBERS][CPC_LANE_RING];
+	struct sim_said said[SIM_MEMBERS][SIM_WORDS];
+	u32 said_used[SIM_MEMBERS];
 	u32 submitted, submitted_before_heal;
 	struct sim_submit submit[SIM_SUBMITS];
 };

@@ -115,8 +115,7 @@ static int flush(struct cpc_conn *conn, struct ending *ending)
 		if (n < 0)
 			return end(ending, CPC_NET_FAIL_IO, "the connection broke", errno);
 		cpc_buffer_consume(&conn->tx, (size_t)n);
-		if (conn->member >= 0)
-			conn->net->members[conn->member].status.tx_bytes += (size_t)n;
+		conn->tx_bytes += (size_t)n;
 	} while (conn->tx.len > 0 || r == -ENOBUFS);
 	return 0;
 }
@@ -169,7 +168,7 @@ static int shake_hands(struct cpc_conn *conn, struct ending *ending)
 
 	if (r < 0)
 		return end_tls(conn, ending);
-	if (r == 0 && conn->handshake_bytes > CPC_NET_HANDSHAKE_BYTES_MAX)
+	if (r == 0 && conn->rx_bytes > CPC_NET_HANDSHAKE_BYTES_MAX)
 		return end(ending, CPC_NET_FAIL_OVERSIZED, "too much said before being known", 0);
 	if (r == 0)
 		return 0;
@@ -195,15 +194,10 @@ static ssize_t take_bytes(struct cpc_conn *conn, struct ending *ending)
 		return end(ending, CPC_NET_FAIL_CLOSED, "the peer closed the connection", 0);
 	if (cpc_tls_feed(conn->tls, bytes, (size_t)n) < 0)
 		return end(ending, CPC_NET_FAIL_MEMORY, "no memory for received bytes", 0);
-	if (conn->member >= 0)
-		conn->net->members[conn->member].status.rx_bytes += (size_t)n;
-	if (!conn->established) {
-		conn->handshake_bytes += (size_t)n;
-		r = shake_hands(conn, ending);
-		if (r < 0)
-			return r;
-	}
-	r = conn->established ? take_text(conn, ending) : 0;
+	conn->rx_bytes += (size_t)n;
+	r = conn->established ? 0 : shake_hands(conn, ending);
+	if (r == 0 && conn->established)
+		r = take_text(conn, ending);
 	return r < 0 ? r : n;
 }
 
@@ -255,7 +249,7 @@ static int on_event(sd_event_source *source, int fd, uint32_t events, void *arg)
 	struct ending ending = { .failure = CPC_NET_FAIL_COUNT };
 
 	(void)source, (void)fd;
-	/* net_io.c ends a session that it finds at fault itself; then there is nothing left here. */
+	/* When net_io.c finds a session at fault it ends it itself; then nothing is left here. */
 	if (process(conn, events, &ending) < 0 && ending.failure != CPC_NET_FAIL_COUNT)
 		cpc_net_on_end(net, conn, ending.failure, ending.text);
 	cpc_net_schedule(net);

@@ -5,9 +5,9 @@
 /*
  * dial - where one member may be, and when to try. Pure; randomness comes in as an argument.
  *
- * Hints are not trusted, so a few are kept: an address at which the member has proved itself is
- * never pushed out by an unproven one, and a forged one costs a try and goes at once when somebody
- * else's key answers there. Tries go round the addresses, with growing pauses between them.
+ * A member may have moved, or say so without being there, so a few hints are kept: an address at
+ * which it has proved itself is never pushed out by an unproven one, and one where somebody else's
+ * key answers goes at once. Tries go round the addresses, with growing pauses between them.
  */
 #include <cpchain/port.h>
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -14,11 +15,6 @@
 static void free_pkey(EVP_PKEY **key)
 {
 	EVP_PKEY_free(*key);
-}
-
-static void free_spki(X509_PUBKEY **spki)
-{
-	X509_PUBKEY_free(*spki);
 }
 
 static void free_bio(BIO **bio)
@@ -38,17 +34,33 @@ int cpc_identity_digest(const X509_PUBKEY *spki, uint8_t ret_id[CPC_NODE_ID_BYTE
 	return 0;
 }
 
+/* The public half in its one form; a file may hold the point compressed. */
+static bool encode_public(EVP_PKEY *key, uint8_t ret_spki[CPC_SPKI_BYTES])
+{
+	unsigned char *der = NULL;
+	int len;
+
+	if (!EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+					    OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED))
+		return false;
+	len = i2d_PUBKEY(key, &der);
+	if (len == CPC_SPKI_BYTES)
+		memcpy(ret_spki, der, CPC_SPKI_BYTES);
+	OPENSSL_free(der);
+	return len == CPC_SPKI_BYTES;
+}
+
 /* Takes the key on success. */
 static int wrap(EVP_PKEY *key, struct cpc_identity **ret, struct cpc_error *err)
 {
-	CPC_CLEANUP(free_spki) X509_PUBKEY *spki = NULL;
 	CPC_FREE struct cpc_identity *identity = calloc(1, sizeof(*identity));
 
-	if (!identity || !X509_PUBKEY_set(&spki, key) ||
-	    cpc_identity_digest(spki, identity->node_id) < 0) {
+	if (!identity || !encode_public(key, identity->spki)) {
+		ERR_clear_error();
 		cpc_error_set(err, "out of memory for the identity key");
 		return -ENOMEM;
 	}
+	SHA256(identity->spki, sizeof(identity->spki), identity->node_id);
 	identity->key = key;
 	*ret = CPC_TAKE(identity);
 	return 0;
@@ -121,10 +133,10 @@ int cpc_identity_parse(const char *name, const void *pem, size_t len, struct cpc
 	if (!key) {
 		ERR_clear_error();
 		cpc_error_set(err, asked ?
-			      "%s: protected by a password, which a daemon cannot enter; store the "
-			      "key without one, with mode 0600" :
-			      "%s: not a private key in PEM; restore the file from a backup, or move "
-			      "it away to have a new identity made", name);
+			      "%s: protected by a password, which a daemon cannot enter; store "
+			      "the key without one, with mode 0600" :
+			      "%s: not a private key in PEM; restore the file from a backup, or "
+			      "move it away to have a new identity made", name);
 		return -EBADMSG;
 	}
 	r = check_key(name, key, err);
@@ -178,6 +190,51 @@ X509 *cpc_identity_certificate(const struct cpc_identity *identity)
 	ERR_clear_error();
 	X509_free(certificate);
 	return NULL;
+}
+
+int cpc_identity_sign(const struct cpc_identity *identity, const void *data, size_t len,
+		      uint8_t ret_signature[CPC_SIGNATURE_MAX])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t size = CPC_SIGNATURE_MAX;
+	bool good = ctx &&
+		EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, identity->key) == 1 &&
+		EVP_DigestSign(ctx, ret_signature, &size, data, len) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return good ? (int)size : -EIO;
+}
+
+bool cpc_identity_is_spki(const uint8_t node_id[CPC_NODE_ID_BYTES],
+			  const uint8_t spki[CPC_SPKI_BYTES])
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+
+	SHA256(spki, CPC_SPKI_BYTES, digest);
+	return memcmp(digest, node_id, sizeof(digest)) == 0;
+}
+
+EVP_PKEY *cpc_identity_public_key(const uint8_t spki[CPC_SPKI_BYTES])
+{
+	const unsigned char *at = spki;
+	EVP_PKEY *key = d2i_PUBKEY(NULL, &at, CPC_SPKI_BYTES);
+
+	ERR_clear_error();
+	return key;
+}
+
+bool cpc_identity_verify(EVP_PKEY *public_key, const void *data, size_t len,
+			 const uint8_t *signature, size_t signature_len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good = ctx &&
+		EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, public_key) == 1 &&
+		EVP_DigestVerify(ctx, signature, signature_len, data, len) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return good;
 }
 
 void cpc_identity_node_id(const struct cpc_identity *identity, uint8_t ret_id[32])

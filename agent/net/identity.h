@@ -6,10 +6,11 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "agent/net/net.h"
+#include "agent/net/announce.h"
 
 struct cpc_identity {
 	EVP_PKEY *key;	/* P-256, private */
+	uint8_t spki[CPC_SPKI_BYTES];	/* the public half as DER; its SHA-256 is the node id */
 	uint8_t node_id[CPC_NODE_ID_BYTES];
 };
 
@@ -31,6 +32,21 @@ X509 *cpc_identity_certificate(const struct cpc_identity *identity);
 
 /* SHA-256 of the key's SubjectPublicKeyInfo as the certificate encodes it. -EIO. */
 int cpc_identity_digest(const X509_PUBKEY *spki, uint8_t ret_id[CPC_NODE_ID_BYTES]);
+
+/* ECDSA with SHA-256, in DER; gives its length, or -EIO. */
+int cpc_identity_sign(const struct cpc_identity *identity, const void *data, size_t len,
+		      uint8_t ret_signature[CPC_SIGNATURE_MAX]);
+
+/* Whether these bytes are the public key of that node. */
+bool cpc_identity_is_spki(const uint8_t node_id[CPC_NODE_ID_BYTES],
+			  const uint8_t spki[CPC_SPKI_BYTES]);
+
+/* A P-256 key from bytes that cpc_identity_is_spki() has accepted; NULL if there is none in them. */
+EVP_PKEY *cpc_identity_public_key(const uint8_t spki[CPC_SPKI_BYTES]);
+
+/* Whether the signature is that key's. */
+bool cpc_identity_verify(EVP_PKEY *public_key, const void *data, size_t len,
+			 const uint8_t *signature, size_t signature_len);
 
 static inline void cpc_cleanup_identity(struct cpc_identity **identity)
 {

@@ -33,12 +33,12 @@ static int check_file(int fd, const char *path, struct cpc_error *err)
 	if (fstat(fd, &st) < 0)
 		return fail(err, errno, path, "cannot look at the identity key");
 	if (!S_ISREG(st.st_mode)) {
-		cpc_error_set(err, "%s: not a regular file; name a file for the identity key", path);
+		cpc_error_set(err, "%s: not a regular file; name a file for the key", path);
 		return -EINVAL;
 	}
 	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
-		cpc_error_set(err, "%s: mode %04o lets others at the private key; if nobody had it, "
-			      "run: chmod 600 %s", path, st.st_mode & 07777, path);
+		cpc_error_set(err, "%s: mode %04o lets others at the private key; if nobody had "
+			      "it, run: chmod 600 %s", path, st.st_mode & 07777, path);
 		return -EACCES;
 	}
 	if (st.st_size > KEY_FILE_MAX) {

@@ -25,6 +25,9 @@ enum cpc_net_limits {
 	CPC_NET_ACCEPT_BATCH = 8,	/* accepted per wake-up, so that sessions get their turn */
 	CPC_NET_DATAGRAM_BATCH = 16,	/* announcements read per wake-up */
 	CPC_NET_HINTS_MAX = 4,		/* addresses remembered per member; a random unproven one goes */
+	CPC_NET_VERIFY_BURST = 32,	/* announcements whose signature is checked at once, then one
+					 * per ... */
+	CPC_NET_VERIFY_GAP_MS = 20,	/* ... this; others are ignored, the next one is soon */
 	CPC_NET_REPLY_GAP_MS = 100,	/* between two unicast announcements; sooner ones are left out */
 
 	/* time */

@@ -10,6 +10,7 @@
 #include "agent/net/net_io.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -89,7 +90,7 @@ static int on_datagram(sd_event_source *source, int fd, uint32_t events, void *a
 
 	(void)source, (void)events;
 	for (unsigned i = 0; i < CPC_NET_DATAGRAM_BATCH; i++) {
-		uint8_t data[CPC_ANNOUNCE_BYTES + 1];
+		uint8_t data[CPC_ANNOUNCE_MAX + 1];
 		struct sockaddr_in6 from;
 		socklen_t from_len = sizeof(from);
 		ssize_t n = recvfrom(fd, data, sizeof(data), MSG_DONTWAIT,
@@ -250,22 +251,72 @@ static bool complete(const struct cpc_net *net)
 	return (sessions(net) | 1ull << net->self) == all;
 }
 
+/* The address to send from, which the signature covers: the interface's first link-local one. */
+static int own_address(const struct cpc_net *net, struct in6_addr *ret)
+{
+	struct ifaddrs *all, *one;
+	int r = -EADDRNOTAVAIL;
+
+	if (getifaddrs(&all) < 0)
+		return -errno;
+	for (one = all; one && r < 0; one = one->ifa_next) {
+		const struct sockaddr_in6 *address = (const struct sockaddr_in6 *)one->ifa_addr;
+
+		if (address && address->sin6_family == AF_INET6 &&
+		    strcmp(one->ifa_name, net->ifname) == 0 &&
+		    IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr)) {
+			*ret = address->sin6_addr;
+			r = 0;
+		}
+	}
+	freeifaddrs(all);
+	return r;
+}
+
+/* Sends from that very address; the system would choose another one if there are several. */
+static int send_from(int fd, const struct in6_pktinfo *from, const struct sockaddr_in6 *to,
+		     void *data, size_t len)
+{
+	union {
+		struct cmsghdr header;
+		uint8_t bytes[CMSG_SPACE(sizeof(*from))];
+	} control = { 0 };
+	struct iovec part = { data, len };
+	struct msghdr message = {
+		.msg_name = (void *)to, .msg_namelen = sizeof(*to), .msg_iov = &part,
+		.msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control),
+	};
+
+	control.header.cmsg_level = IPPROTO_IPV6;
+	control.header.cmsg_type = IPV6_PKTINFO;
+	control.header.cmsg_len = CMSG_LEN(sizeof(*from));
+	memcpy(CMSG_DATA(&control.header), from, sizeof(*from));
+	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 static int announce(struct cpc_net *net, const struct sockaddr_in6 *to)
 {
 	struct cpc_announce announce = {
 		.index = (uint8_t)net->self, .cell = net->cell, .epoch = net->epoch,
 		.port = net->port, .sessions = sessions(net),
 	};
-	uint8_t data[CPC_ANNOUNCE_BYTES];
-	int fd = sd_event_source_get_io_fd(net->link.announcing);
+	struct in6_pktinfo from = { .ipi6_ifindex = (unsigned)net->link.ifindex };
+	uint8_t text[CPC_ANNOUNCE_SIGNED_BYTES], data[CPC_ANNOUNCE_MAX];
+	int r = own_address(net, &from.ipi6_addr);
 
-	memcpy(announce.node_id, net->node_id[net->self], CPC_NODE_ID_BYTES);
-	cpc_announce_encode(&announce, data);
-	if (sendto(fd, data, sizeof(data), MSG_DONTWAIT | MSG_NOSIGNAL,
-		   (const struct sockaddr *)to, sizeof(*to)) < 0)
-		return -errno;
-	net->status.announcements_sent++;
-	return 0;
+	if (r < 0)
+		return r;
+	memcpy(announce.spki, net->identity->spki, sizeof(announce.spki));
+	cpc_announce_signed(&announce, from.ipi6_addr.s6_addr, text);
+	r = cpc_identity_sign(net->identity, text, sizeof(text), announce.signature);
+	if (r < 0)
+		return r;
+	announce.signature_len = (uint8_t)r;
+	r = send_from(sd_event_source_get_io_fd(net->link.announcing), &from, to, data,
+		      cpc_announce_encode(&announce, data));
+	if (r == 0)
+		net->status.announcements_sent++;
+	return r;
 }
 
 static void announce_to_all(struct cpc_net *net, uint64_t now_us)

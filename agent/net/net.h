@@ -18,7 +18,7 @@
  *
  * Invariants:
  *  - nothing that arrives outside of an authenticated session is believed; announcements only
- *    say where to try, and a wrong one costs one failed connection;
+ *    say where to try. They are signed, so that a stranger's cannot crowd out a member's;
  *  - at most one session per pair. Only the lower index dials, and only when it has none, so a new
  *    authenticated connection proves that the old one is gone: the listener replaces it;
  *  - a cell key is installed only after both ends have said HELLO on the same session and found

@@ -120,6 +120,8 @@ void cpc_net_on_end(struct cpc_net *net, struct cpc_conn *conn, enum cpc_net_fai
 	}
 	cpc_peer_stop(&member->peer);
 	OPENSSL_cleanse(member->fresh, sizeof(member->fresh));
+	member->status.rx_bytes += conn->rx_bytes;
+	member->status.tx_bytes += conn->tx_bytes;
 	member->conn = NULL;
 	member->ending = false;
 	cpc_conn_free(conn);
@@ -264,6 +266,24 @@ static void doubt(struct cpc_net *net, struct cpc_member *member)
 	apply(net, member->conn, &fx);
 }
 
+/* Whether that member wrote it, at that address; false also when too many have been checked. */
+static bool is_genuine(struct cpc_net *net, struct cpc_member *member,
+		       const struct cpc_announce *announce, const struct sockaddr_in6 *from)
+{
+	uint64_t now_us = cpc_net_now_us(net), *paid_us = &net->link.verify_us;
+	uint8_t text[CPC_ANNOUNCE_SIGNED_BYTES];
+
+	if (*paid_us > now_us + CPC_NET_VERIFY_BURST * CPC_NET_VERIFY_GAP_MS * 1000ull)
+		return false;
+	*paid_us = (*paid_us > now_us ? *paid_us : now_us) + CPC_NET_VERIFY_GAP_MS * 1000ull;
+	if (!member->public_key)
+		member->public_key = cpc_identity_public_key(announce->spki);
+	cpc_announce_signed(announce, from->sin6_addr.s6_addr, text);
+	return member->public_key &&
+	       cpc_identity_verify(member->public_key, text, sizeof(text), announce->signature,
+				   announce->signature_len);
+}
+
 void cpc_net_on_announce(struct cpc_net *net, const struct cpc_announce *announce,
 			 const struct sockaddr_in6 *from)
 {
@@ -271,7 +291,7 @@ void cpc_net_on_announce(struct cpc_net *net, const struct cpc_announce *announc
 	struct sockaddr_in6 to = *from;
 
 	if (announce->cell != net->cell || !member ||
-	    memcmp(announce->node_id, net->node_id[announce->index], CPC_NODE_ID_BYTES) != 0) {
+	    !cpc_identity_is_spki(net->node_id[announce->index], announce->spki)) {
 		net->status.announcements_ignored++;
 		return;
 	}
@@ -286,6 +306,10 @@ void cpc_net_on_announce(struct cpc_net *net, const struct cpc_announce *announc
 	if (member->status.up) {
 		if (!(announce->sessions & 1ull << net->self))
 			doubt(net, member);
+		return;
+	}
+	if (!is_genuine(net, member, announce, from)) {
+		net->status.announcements_ignored++;
 		return;
 	}
 	if (announce->index > net->self) {
@@ -407,14 +431,14 @@ static int check_members(const struct cpc_net_config *config, struct cpc_error *
 	uint8_t own[CPC_NODE_ID_BYTES];
 
 	for (unsigned i = 0; i < config->n; i++) {
+		const uint8_t *id = config->node_id[i];
+
 		for (unsigned j = 0; j < i; j++) {
-			if (memcmp(config->node_id[i], config->node_id[j], CPC_NODE_ID_BYTES) == 0) {
-				cpc_error_set(err, "members %u and %u have the same node id "
-					      "%02x%02x%02x%02x...", j, i, config->node_id[i][0],
-					      config->node_id[i][1], config->node_id[i][2],
-					      config->node_id[i][3]);
-				return -EINVAL;
-			}
+			if (memcmp(id, config->node_id[j], CPC_NODE_ID_BYTES) != 0)
+				continue;
+			cpc_error_set(err, "members %u and %u have the same node id "
+				      "%02x%02x%02x%02x...", j, i, id[0], id[1], id[2], id[3]);
+			return -EINVAL;
 		}
 	}
 	cpc_identity_node_id(config->identity, own);
@@ -495,6 +519,7 @@ int cpc_net_new(const struct cpc_net_config *config, const struct cpc_net_ops *o
 		return -ENOMEM;
 	}
 	net->event = sd_event_ref(config->event);
+	net->identity = config->identity;
 	net->ops = *ops;
 	net->ctx = ctx;
 	net->port = config->port;
@@ -517,6 +542,7 @@ void cpc_net_free(struct cpc_net *net)
 		return;
 	for (unsigned i = 0; i < net->n; i++) {
 		cpc_conn_free(net->members[i].conn);
+		EVP_PKEY_free(net->members[i].public_key);
 		OPENSSL_cleanse(net->members[i].fresh, sizeof(net->members[i].fresh));
 	}
 	while (net->oldest)
@@ -581,6 +607,10 @@ int cpc_net_peer_status(const struct cpc_net *net, unsigned index,
 		return -EINVAL;
 	*ret = member->status;
 	ret->rtt_us = member->peer.rtt_us;
+	if (member->conn) {
+		ret->rx_bytes += member->conn->rx_bytes;
+		ret->tx_bytes += member->conn->tx_bytes;
+	}
 	return 0;
 }
 

@@ -28,7 +28,7 @@ struct cpc_conn {
 	bool reading, writing;		/* the events that `io` waits for */
 	struct cpc_tls *tls;
 	bool established;		/* TLS is up and the session belongs to `member` */
-	size_t handshake_bytes;
+	uint64_t rx_bytes, tx_bytes;
 	uint64_t deadline_us;
 	struct cpc_buffer rx;		/* decrypted, not yet a whole frame */
 	struct cpc_buffer tx;		/* encrypted, not yet taken by the kernel */
@@ -37,6 +37,7 @@ struct cpc_conn {
 struct cpc_member {
 	struct cpc_peer peer;
 	struct cpc_dial dial;
+	EVP_PKEY *public_key;		/* once an announcement has shown it */
 	struct cpc_conn *conn;		/* its session, or our attempt at one; NULL */
 	uint8_t fresh[CPC_CELL_KEY_BYTES];	/* the key this session exports, until agreed */
 	bool ending;			/* the session is to be closed at the next occasion ... */
@@ -52,6 +53,7 @@ struct cpc_link {
 	uint64_t look_us;		/* when to look at the interface again */
 	uint64_t announce_us;		/* when to announce next */
 	uint64_t reply_us;		/* no unicast announcement before */
+	uint64_t verify_us;		/* when the signatures checked so far will be paid for */
 };
 
 struct cpc_net {
@@ -63,6 +65,7 @@ struct cpc_net {
 	uint16_t port, cell, epoch;
 	unsigned n, self;
 	uint8_t (*node_id)[CPC_NODE_ID_BYTES];
+	const struct cpc_identity *identity;
 	struct cpc_tls_context *tls;
 	struct cpc_link link;
 	struct cpc_conn *oldest, *newest;	/* half-open connections, by age */

@@ -102,7 +102,7 @@ static void on_hello(struct cpc_peer *peer, const struct cpc_frame_hello *hello,
 		return;
 	}
 	if (memcmp(hello->fresh, peer->fresh, sizeof(peer->fresh)) != 0) {
-		shut(fx, CPC_NET_FAIL_KEY, "member %u exports another cell key from the same session",
+		shut(fx, CPC_NET_FAIL_KEY, "member %u exports another cell key from this session",
 		     peer->member);
 		return;
 	}

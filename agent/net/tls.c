@@ -29,6 +29,8 @@ struct cpc_tls {
 /* ALPN's form: each name behind its length. */
 static const unsigned char protocol[] = "\016cpchain-cell/1";
 
+static const char ciphers[] = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256";
+
 static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 			   const unsigned char *in, unsigned in_len, void *arg)
 {
@@ -106,7 +108,7 @@ static bool set_up(SSL_CTX *ssl, const struct cpc_identity *identity)
 	bool good = certificate &&
 		SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) &&
 		SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) &&
-		SSL_CTX_set_ciphersuites(ssl, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256") &&
+		SSL_CTX_set_ciphersuites(ssl, ciphers) &&
 		SSL_CTX_set1_groups_list(ssl, "P-256") &&
 		SSL_CTX_set1_sigalgs_list(ssl, "ecdsa_secp256r1_sha256") &&
 		SSL_CTX_set1_client_sigalgs_list(ssl, "ecdsa_secp256r1_sha256") &&

@@ -90,20 +90,33 @@ static void forge_votes(struct sim_world *w, u64 *random, unsigned int receiver,
 		memset(s, 0, sizeof(*s));
 }
 
-/* Covers all that the lane holds, and calls every condition met. */
-static void accept_all(const struct cpc_core *core, struct cpc_cut_lane *lane)
+/* Covers some lane's open condition as accepted, whatever the members said to it. */
+static void force_consent(const struct cpc_core *core, u64 *random, struct cpc_cut *cut)
 {
-	const struct cpc_lane *held = &core->member[lane->lane].lane;
-	const struct cpc_held_entry *e;
-	u32 seq;
+	unsigned int i, k, start = sim_below(random, core->config.n), at;
 
-	lane->accepted = 0;
-	for (seq = held->frontier + 1; seq <= held->last; seq++) {
-		e = cpc_lane_get(held, seq);
-		lane->seq = seq;
-		lane->head = e->hash;
-		if (e->kind != CPC_ENTRY_ORDINARY)
-			lane->accepted |= (u16)(1u << (seq - held->frontier - 1));
+	for (i = 0; i < core->config.n; i++) {
+		unsigned int lane = (start + i) % core->config.n;
+		const struct cpc_member *m = &core->member[lane];
+		const struct cpc_condition *c = &m->condition;
+
+		if (c->kind == CPC_ENTRY_ORDINARY)
+			continue;
+		for (at = 0; at < cut->lanes && cut->lane[at].lane < lane; at++)
+			;
+		if (at == cut->lanes || cut->lane[at].lane != lane) {
+			if (cut->lanes == CPC_CUT_LANES_MAX)
+				return;
+			for (k = cut->lanes++; k > at; k--)
+				cut->lane[k] = cut->lane[k - 1];
+		}
+		cut->lane[at] = (struct cpc_cut_lane){
+			.lane = (u8)lane,
+			.seq = c->seq,
+			.head = c->head,
+			.accepted = (u16)(1u << (c->seq - m->lane.frontier - 1)),
+		};
+		return;
 	}
 }
 
@@ -126,8 +139,8 @@ static void vary_cut(const struct cpc_core *core, u64 *random, struct cpc_cut *c
 			lane->accepted &= (u16)((2u << (e->seq -
 					  core->member[lane->lane].lane.frontier - 1)) - 1);
 		}
-	} else if ((kind == 3 || kind == 7) && cut->lanes) {
-		accept_all(core, lane);
+	} else if (kind == 3 || kind == 7) {
+		force_consent(core, random, cut);
 	} else if (kind == 4) {
 		cut->parent.b[0] ^= 0x5a;
 	} else if (kind == 5 && cut->lanes) {

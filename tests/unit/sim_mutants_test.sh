@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# timeout: 600
+# Can the simulator fail? Each mutant is the core with one rule broken, by sed, in a copy under
+# build/mutants/; the simulator must find it within a bounded number of seeds, and must find nothing
+# in the unbroken copy. A rule whose text is no longer there is a failure too: a mutant that is the
+# original would prove nothing.
+set -u -o pipefail
+
+cd "$(dirname "$0")/../.." || exit 1
+build=${CPC_BUILD:-build}/mutants
+seeds=400
+test=0 failed=0
+
+ok() { test=$((test + 1)); echo "ok $test - $1"; }
+not_ok() { test=$((test + 1)); failed=$((failed + 1)); echo "not ok $test - $1"; }
+
+cc=(gcc -std=gnu11 -O2 -fno-strict-aliasing -w -D_GNU_SOURCE -I. -Iinclude -Iinclude/uapi)
+mkdir -p "$build/sim"
+for source in tests/sim/*.c; do
+	"${cc[@]}" -c "$source" -o "$build/sim/$(basename "$source" .c).o" || exit 1
+done
+
+# Compiles a copy of the core, after `sed -E -z -i EXPRESSION FILE`.
+compile()
+{
+	local name=$1 file=${2:-} expression=${3:-} dir=$build/$1
+	rm -rf "$dir" && mkdir -p "$dir"
+	cp kmod/core/*.c "$dir/"
+	if [ -n "$file" ]; then
+		sed -E -z -i "$expression" "$dir/$file" || return 1
+		if cmp -s "kmod/core/$file" "$dir/$file"; then
+			echo "# $name: the rule to break is not in kmod/core/$file any more"
+			return 1
+		fi
+	fi
+	"${cc[@]}" "$dir"/*.c "$build"/sim/*.o -o "$dir/cpc-sim" 2>&1 | sed 's/^/# /'
+}
+
+# mutant NAME FILE EXPRESSION: the simulator must find it.
+mutant()
+{
+	local name=$1 log=$build/$1/log
+	if ! compile "$@"; then
+		not_ok "$name: does not compile"
+		return
+	fi
+	if "$build/$name/cpc-sim" --seeds $seeds --jobs 2 >"$log" 2>&1; then
+		not_ok "$name: $seeds seeds find nothing"
+		return
+	fi
+	if ! grep -q '^VIOLATED' "$log" || ! grep -q '^replay: build/cpc-sim --seed' "$log"; then
+		sed 's/^/# /' "$log" | tail -n 20
+		not_ok "$name: fails without saying what is violated and how to replay it"
+		return
+	fi
+	grep -m 1 '^VIOLATED' "$log" | sed 's/^/# /'
+	ok "$name is found"
+}
+
+if compile original && "$build/original/cpc-sim" --seeds $seeds --jobs 2 >"$build/original/log" 2>&1; then
+	ok "the original passes"
+else
+	tail -n 30 "$build/original/log" | sed 's/^/# /'
+	not_ok "the original passes"
+fi
+mutant frozen-overwritten tetra.c \
+	's/(s->voted \|= 1u << phase;)/\1\n\ts->high[phase] = (struct cpc_vote){ .set = s->view > 0, .view = s->view - 1, .value = *value };/'
+mutant frozen-dropped tetra.c \
+	's/(s->view = view;\n\ts->voted = 0;)/\1\n\tmemset(s->high, 0, sizeof(s->high));\n\tmemset(s->second, 0, sizeof(s->second));/'
+mutant second-forgotten tetra.c 's/s->second\[p\] = \*high;/;/'
+mutant quorum-minus-one tetra.c \
+	's/cpc_assert\(quorum > c->n \/ 2\);//; s/cpc_quorum\(c->n\)/(cpc_quorum(c->n) - 1)/g'
+mutant votes-twice slot.c \
+	's/if \(cpc_voted\(&slot->mine, CPC_PHASE_1\)\)\n\t\treturn false;/if (cpc_voted(\&slot->mine, CPC_PHASE_1) \&\& leader != core->config.self \&\& proposal) {\n\t\tbool changed = !cpc_digest_equal(\&slot->mine.first, \&proposal->first);\n\t\tslot->mine.first = proposal->first;\n\t\treturn changed;\n\t}/'
+mutant replay-accepted receive.c 's/e->header\.counter <= m->counter/false/'
+mutant bodies-not-required propose.c 's/!cpc_lane_holds\(&m->lane, cut->seq, &cut->head\)/false/'
+mutant relayed-counts propose.c 's/cut->seq > cpc_lane_vouched\(&m->lane\)/false/'
+mutant unsafe-votes slot.c 's/!cpc_safe\(c, CPC_RULE_VOTE, slot->mine\.view, &proposal->first\) \|\|//'
+mutant consent-not-needed propose.c 's/!cpc_condition_met\(core, &m->condition\)/false/'
+mutant word-changed condition.c 's/if \(\(c->yes \| c->no\) & cpc_bit\(member\)\)\n\t\treturn false;/c->yes \&= ~cpc_bit(member);\n\tc->no \&= ~cpc_bit(member);/'
+mutant no-view-change slot.c 's/core->now_us >= cpc_slot_deadline\(core, slot\)/false/'
+mutant void-counts finish.c \
+	's/decision->is_void = !cpc_digest_equal\(&known->cut\.parent, &core->parent\)/decision->is_void = false/'
+mutant install-anything finish.c 's/!was_told\(core, event->install\.slot, &after\)/false/'
+echo "1..$test"
+exit $((failed > 0))

@@ -36,7 +36,7 @@ struct cpc_log_decision {
 	u32 slot;
 	bool is_void;			/* decided, but nothing in it counts: no lanes */
 	u8 lanes;
-	struct cpc_digest value;
+	struct cpc_digest value;	/* of the cut; void: of the last cut that counts */
 	struct cpc_hash log_hash;	/* after this slot */
 	struct cpc_log_lane lane[CPC_CUT_LANES_MAX];
 };

@@ -129,11 +129,14 @@ int cpc_log_verify(const struct cpc_log_tip *tip, const struct cpc_log_decision 
 		if (r < 0)
 			return r;
 	}
-	cut_digest(tip, decision, &value);
-	/* A void slot's cut is not known, but it is not the one that would have counted. */
-	if (cpc_digest_equal(&value, &decision->value) == decision->is_void) {
-		cpc_error_set(error, "slot %u: its value is not the digest of its cut%s",
-			      decision->slot, decision->is_void ? ", yet it is called void" : "");
+	if (decision->is_void)
+		value = tip->value;
+	else
+		cut_digest(tip, decision, &value);
+	if (!cpc_digest_equal(&value, &decision->value) || (decision->is_void && decision->lanes)) {
+		cpc_error_set(error, "slot %u: %s", decision->slot, decision->is_void ?
+			      "it is void, but brings lanes or a value" :
+			      "its value is not the digest of its cut");
 		return -EBADMSG;
 	}
 	log_hash_next(tip, decision, &next, &hash);

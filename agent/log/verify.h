@@ -4,7 +4,7 @@
  *
  *   tip (slot, log hash, last value, per lane: seq, head)
  *     | decision: entries chain from each lane's head to the new one
- *     |           value = digest of (slot, tip's value, the new heads, accepted bits)
+ *     |           value = digest of (slot, tip's value, the new heads, accepted bits); void: tip's
  *     v           log hash = hash of (tip's log hash, slot, value, all heads)
  *   next tip
  *
@@ -23,7 +23,7 @@ struct cpc_log_tip {
 	struct cpc_hash members;	/* digest of the member set */
 	u32 slot;
 	struct cpc_hash log_hash;	/* slot 0: `members` */
-	struct cpc_digest value;	/* of `slot`; zero at slot 0 */
+	struct cpc_digest value;	/* of the last slot that is not void; zero before */
 	u32 seq[CPC_MEMBERS_MAX];	/* per lane, 0: nothing decided yet */
 	struct cpc_digest head[CPC_MEMBERS_MAX];
 };

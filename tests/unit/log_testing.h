@@ -115,7 +115,7 @@ static inline void world_decide(struct world *w, u32 most, bool is_void)
 		w->tip.head[i] = c->head;
 	}
 	if (is_void)
-		random_bytes(&w->seed, s->value.b, sizeof(s->value.b));
+		s->value = w->tip.value;	/* void: its parent's */
 	else
 		cpc_cut_digest(cpc_sha256, &world_members, &cut, &s->value);
 	cpc_log_hash_next(&config, scratch, &w->tip.log_hash, cut.slot, &s->value, w->tip.seq,

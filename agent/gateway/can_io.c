@@ -90,7 +90,7 @@ static void from_kernel(const struct canfd_frame *raw, size_t size, struct cpc_c
 		.remote = raw->can_id & CAN_RTR_FLAG,
 		.error = raw->can_id & CAN_ERR_FLAG,
 		.fd = size == CANFD_MTU,
-		.flags = size == CANFD_MTU ? raw->flags : 0,
+		.flags = size == CANFD_MTU ? raw->flags & (CANFD_BRS | CANFD_ESI) : 0,
 		.size = raw->len <= max ? raw->len : (uint8_t)max,
 	};
 	frame->id = raw->can_id & (frame->extended ? CAN_EFF_MASK

@@ -234,7 +234,7 @@ static void move(struct cpc_drive *drive)
 	drive->odometer_m += drive->speed_ms * dt;
 	force = MASS_KG * drive->acceleration + resistance;
 	drive->throttle = fmin(1, fmax(0, force / 6000));
-	/* The motor brakes down to 80 kW and 2,500 N, the discs do the rest. */
+	/* The motor brakes with up to 2,500 N, the discs do the rest. */
 	drive->brake = fmin(1, fmax(0, (-force - 2500) / 8000));
 	if (drive->wanted_ms == 0 && drive->speed_ms < 3)
 		drive->brake = fmax(drive->brake, 0.12);

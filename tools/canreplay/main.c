@@ -36,7 +36,7 @@ struct options {
 struct replay {
 	const struct options *options;
 	int fd;
-	uint64_t start_us; /* monotonic, of this round */
+	uint64_t start_us; /* monotonic, when this round's first frame was due */
 	uint64_t end_us;   /* monotonic, when --seconds are over; 0: never */
 	uint64_t first_us; /* of the recording */
 	uint64_t last_us;  /* ... of the latest frame */
@@ -129,6 +129,11 @@ static int play(struct replay *replay, const struct cpc_candump_line *line)
 		replay->sent++;
 		return 1;
 	}
+	/* From here, not from opening the log: xz takes its time to begin. */
+	if (replay->round_frames == 1)
+		replay->start_us = now_us();
+	if (options->seconds > 0 && !replay->end_us)
+		replay->end_us = replay->start_us + (uint64_t)(options->seconds * 1e6);
 	offset_us = line->time_us - replay->first_us - offset_us;
 	if (!wait_until(replay, replay->start_us + (uint64_t)((double)offset_us / options->speed)))
 		return 0;
@@ -208,7 +213,6 @@ static int play_round(struct replay *replay)
 		fprintf(stderr, "canreplay: %s: %s\n", options->log, strerror(errno));
 		return r;
 	}
-	replay->start_us = now_us();
 	replay->has_first = false;
 	replay->round_frames = 0;
 	replay->line = 0;
@@ -312,8 +316,6 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	began_us = now_us();
-	if (options.seconds > 0)
-		replay.end_us = began_us + (uint64_t)(options.seconds * 1e6);
 	do {
 		r = play_round(&replay);
 	} while (r > 0 && options.loop && !options.dry_run);

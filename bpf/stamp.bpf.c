@@ -30,7 +30,6 @@ char _license[] SEC("license") = "GPL";
 #define HOST_MAX_NS 1000000000ULL /* a hardware clock further off than this is not set */
 
 const volatile struct cpc_stamp_config config = {
-	.window_ns = 100000000,
 	.preamble_ns = 40000,
 	.symbol_ns = 8000,
 	.bits_per_symbol = 48,
@@ -58,7 +57,6 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, struct cpc_stamp_control);
 } control SEC(".maps");
@@ -147,7 +145,7 @@ static __always_inline void histogram(__u32 index, enum cpc_latency_kind kind, _
  */
 static __always_inline void load_channel(__u64 tai_ns, __u64 air_ns)
 {
-	__u64 window = config.window_ns ? tai_ns / config.window_ns : 0;
+	__u64 window = tai_ns / CPC_STAMP_WINDOW_NS;
 	__u32 key = window % CPC_STAMP_WINDOWS;
 	struct cpc_stamp_busy *b = bpf_map_lookup_elem(&busy, &key);
 	__u64 old;

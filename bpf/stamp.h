@@ -10,10 +10,12 @@
 
 #include "bpf/filter.h"
 
+#define CPC_STAMP_WINDOW_NS 100000000 /* of channel load */
+
 enum cpc_stamp_limits {
 	CPC_STAMP_RING_BYTES = 1 << 20,	/* about 4,000 CAMs; further ones are counted as lost */
 	CPC_STAMP_SNAP_MAX = 2048,	/* octets of a frame that a record may hold */
-	CPC_STAMP_WINDOWS = 64,		/* of channel load: 6.4 s of 100 ms each */
+	CPC_STAMP_WINDOWS = 64,		/* of channel load: 6.4 s */
 	CPC_STAMP_BUCKETS = 32,		/* bucket k: 2^(k-1) <= us < 2^k; bucket 0: 0 us */
 	CPC_STAMP_DIRECTIONS = 2,
 };
@@ -35,16 +37,15 @@ struct cpc_stamp {
 	__u8 pad[2];
 };
 
-/* Map "control", one element, memory shared with the agent: may change at any time. */
+/* Map "control", one element, which the agent may change at any time. */
 struct cpc_stamp_control {
-	__u32 capture;		/* 1: someone reads the ring buffer */
+	__u32 capture;		/* process id of whoever reads the ring buffer; 0: nobody */
 	__u32 snap;		/* octets of each frame to copy, at most CPC_STAMP_SNAP_MAX */
 	__s64 tai_correction_ns; /* added to the kernel's TAI, which is UTC until NTP comes */
 };
 
 /* Set before load. IEEE 802.11-2020 17.3 with half-clocked (10 MHz) times. */
 struct cpc_stamp_config {
-	__u64 window_ns;	/* of channel load */
 	__u32 preamble_ns;	/* training and SIGNAL */
 	__u32 symbol_ns;
 	__u32 bits_per_symbol;	/* data bits: 48 at 6 Mbit/s on 10 MHz */
@@ -78,7 +79,7 @@ struct cpc_stamp_latency {
 
 /* Map "busy", index: window % CPC_STAMP_WINDOWS. */
 struct cpc_stamp_busy {
-	__u64 window;		/* TAI / window_ns; others are from an earlier round */
+	__u64 window;		/* TAI / CPC_STAMP_WINDOW_NS; others are from an earlier round */
 	__u64 air_ns;		/* air time of what we sent and heard */
 	__u64 frames;
 };

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/bpf/internal.h"
+
 static inline bool may_use_bpf(void)
 {
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, 4, 4, 1, NULL);
@@ -33,6 +35,13 @@ static inline int skip_all(void)
 	if (path)
 		fclose(tap);
 	return EXIT_SUCCESS;
+}
+
+/* Takes away what a test pinned for this namespace, and its root folder when that is empty. */
+static inline void remove_root(const char *root, const char *name)
+{
+	cpc_bpf_folder_remove(root, name, NULL);
+	rmdir(root);
 }
 
 #endif

@@ -48,10 +48,14 @@ static void count_element(struct cpc_cell *cell, size_t len)
 {
 	struct cpc_counters *c = &cell->counters;
 	const struct cpc_effects *e = &cell->effects;
+	struct cpc_reader r = cpc_reader_init(cell->tx, CPC_ELEMENT_HEADER_BYTES);
+	struct cpc_header header;
 
 	cpc_count_many(c, CPC_N_ELEMENT_BYTES, len);
 	cpc_count_max(c, CPC_N_ELEMENT_MAX, len);
-	if (e->element_payload)
+	/* Verdicts are data too: only the bare protocol is held against the limits of size. */
+	cpc_header_read(&r, &header);
+	if (e->element_payload || header.flags & CPC_ELEMENT_ANSWERS)
 		return;
 	if (e->element_open == 0)
 		cpc_count_max(c, CPC_N_ELEMENT_IDLE_MAX, len);

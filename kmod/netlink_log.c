@@ -18,7 +18,7 @@
 
 /* In cb->ctx. */
 struct position {
-	u64 born;	/* the cell */
+	u64 born;	/* the cell; 0: the request is not checked yet */
 	u16 cell;
 	u32 slot;	/* being told, all before it are */
 	u32 lane;	/* lanes told completely */
@@ -37,30 +37,34 @@ enum { MESSAGE_BYTES_MIN = 8 * 1024 };
 
 int cpc_nl_decided_start(struct netlink_callback *cb)
 {
+	cb->min_dump_alloc = MESSAGE_BYTES_MIN;
+	return 0;
+}
+
+/*
+ * Checks the request, when the first message is asked for: 6.1 gives a dump's start no extack to
+ * say what was wrong.
+ */
+static int begin(struct netlink_callback *cb, struct net *net, struct position *p)
+{
 	struct nlattr **attrs = cpc_dump_attrs(cb);
-	struct position *p = position(cb);
 	struct cpc_cell *cell;
 	u32 slot, oldest;
 	int err;
 
-	err = cpc_nl_cell(sock_net(cb->skb->sk), attrs, cb->extack, &cell);
+	err = cpc_nl_cell(net, attrs, cb->extack, &cell);
 	if (err)
 		return err;
-	err = cpc_nl_number(attrs, cb->extack, CPC_A_SLOT, 0, U32_MAX - 1, &slot);
-	if (err)
-		goto put;
 	spin_lock_bh(&cell->lock);
 	oldest = cell->ring.base + 1;
 	spin_unlock_bh(&cell->lock);
-	if (slot + 1 < oldest) {
+	err = cpc_nl_number(attrs, cb->extack, CPC_A_SLOT, 0, U32_MAX - 1, &slot);
+	if (!err && slot + 1 < oldest)
 		err = cpc_refuse(cb->extack, attrs[CPC_A_SLOT], -ENODATA,
 				 "slot %u is not kept any more, the oldest is %u; ask a peer",
 				 slot + 1, oldest);
-		goto put;
-	}
-	*p = (struct position){ .born = cell->born, .cell = cell->id, .slot = slot + 1 };
-	cb->min_dump_alloc = MESSAGE_BYTES_MIN;
-put:
+	if (!err)
+		*p = (struct position){ .born = cell->born, .cell = cell->id, .slot = slot + 1 };
 	cpc_cell_put(cell);
 	return err;
 }
@@ -211,10 +215,15 @@ static int dump_log(struct sk_buff *skb, struct netlink_callback *cb, struct cpc
 
 int cpc_nl_decided_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	struct net *net = sock_net(skb->sk);
 	struct position *p = position(cb);
-	struct cpc_cell *cell = cpc_cell_get(sock_net(skb->sk), p->cell);
+	struct cpc_cell *cell;
 	int ret;
 
+	ret = p->born ? 0 : begin(cb, net, p);
+	if (ret)
+		return ret;
+	cell = cpc_cell_get(net, p->cell);
 	if (!cell || cell->born != p->born) {
 		ret = cpc_refuse(cb->extack, NULL, -ENOENT, "cell %u went away", p->cell);
 		goto put;

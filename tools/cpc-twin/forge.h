@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CPC_TOOLS_TWIN_FORGE_H
+#define CPC_TOOLS_TWIN_FORGE_H
+
+/* forge.h - the lies one by one, each a change to what a persona meant to say. Pure. */
+#include "tools/cpc-twin/lie.h"
+
+/* Turns lie->draft[persona] into what that persona's audience is told. */
+void cpc_forge(struct cpc_lie *lie, unsigned int persona);
+
+/* xorshift64* (Vigna 2016). */
+u64 cpc_forge_random(u64 *state);
+bool cpc_forge_chance(u64 *state, unsigned int percent);
+
+#endif

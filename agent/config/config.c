@@ -16,7 +16,8 @@ struct parse {
 	size_t len;
 	size_t at;
 	unsigned int line;		/* of the text last handed to libinih */
-	unsigned int bad_line;		/* of the error; 0: none yet */
+	bool bad;			/* refused, for the first error found ... */
+	unsigned int bad_line;		/* ... in this line */
 	uint64_t seen;			/* keys of the table, by bit */
 	struct cpc_agent_config *config;
 	struct cpc_error *error;
@@ -38,11 +39,12 @@ static int refuse(struct parse *p, unsigned int line, const char *format, ...)
 	char what[sizeof(p->error->text)];
 	va_list args;
 
-	if (p->bad_line)
+	if (p->bad)
 		return 0;
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
+	p->bad = true;
 	p->bad_line = line;
 	cpc_error_set(p->error, "%s:%u: %s", p->file, line, what);
 	return 0;
@@ -322,17 +324,17 @@ int cpc_config_parse(const char *file_name, const char *text, size_t len,
 
 	set_defaults(&config);
 	line = ini_parse_stream(next_line, &p, take, &p);
-	if (line > 0 && (!p.bad_line || (unsigned int)line < p.bad_line)) {
-		p.bad_line = 0;
+	if (line > 0 && (!p.bad || (unsigned int)line < p.bad_line)) {
+		p.bad = false;
 		refuse_line(&p, (unsigned int)line);
 	}
-	if (!p.bad_line)
+	if (!p.bad)
 		place_members(&p);
-	if (!p.bad_line)
+	if (!p.bad)
 		check_required(&p);
-	if (!p.bad_line)
+	if (!p.bad)
 		check_members(&p);
-	if (p.bad_line)
+	if (p.bad)
 		return -EINVAL;
 	*ret_config = config;
 	return 0;

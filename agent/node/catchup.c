@@ -37,6 +37,14 @@ static void wait_a_little(struct cpc_catchup *c, u64 now_us)
 	cpc_buffer_done(&c->chunk);
 }
 
+/* In the first round those who never failed us, in the second the others. */
+static bool may_ask(const struct cpc_catchup *c, unsigned int member, u64 asked, bool second_round)
+{
+	if (member == c->self || !(c->up & bit(member)) || asked & bit(member))
+		return false;
+	return second_round || !(c->doubtful & bit(member));
+}
+
 /* The next chunk, from the present source if it was not passed over, else from the next peer. */
 static void ask_source(struct cpc_catchup *c, u64 now_us)
 {
@@ -50,10 +58,10 @@ static void ask_source(struct cpc_catchup *c, u64 now_us)
 		c->ops->reached(c->ctx, c->target);
 		return;
 	}
-	for (i = 0; i < c->n; i++) {
+	for (i = 0; i < 2 * c->n; i++) {
 		unsigned int member = (c->source + i) % c->n;
 
-		if (member == c->self || !(c->up & bit(member)) || c->tried & bit(member))
+		if (!may_ask(c, member, c->tried, i >= c->n))
 			continue;
 		c->source = member;
 		c->phase = CPC_CATCHUP_BODY;
@@ -68,6 +76,7 @@ static void ask_source(struct cpc_catchup *c, u64 now_us)
 static void pass_over(struct cpc_catchup *c, u64 now_us)
 {
 	c->tried |= bit(c->source);
+	c->doubtful |= bit(c->source);
 	cpc_buffer_truncate(&c->chunk, 0);
 	ask_source(c, now_us);
 }
@@ -93,13 +102,15 @@ static void ask_confirmers(struct cpc_catchup *c, u64 now_us)
 		store_chunk(c, now_us);
 		return;
 	}
-	for (i = 0; i < c->n && hoped < cpc_blocking(c->n); i++) {
-		if (i == c->self || !(c->up & bit(i)) || c->asked & bit(i))
+	for (i = 0; i < 2 * c->n && hoped < cpc_blocking(c->n); i++) {
+		unsigned int member = i % c->n;
+
+		if (!may_ask(c, member, c->asked, i >= c->n))
 			continue;
-		c->asked |= bit(i);
-		if (c->ops->fetch(c->ctx, i, (c->staged.slot - 1) | CPC_FETCH_ONE) < 0)
+		c->asked |= bit(member);
+		if (c->ops->fetch(c->ctx, member, (c->staged.slot - 1) | CPC_FETCH_ONE) < 0)
 			continue;
-		c->pending |= bit(i);
+		c->pending |= bit(member);
 		c->deadline_us = now_us + CPC_CATCHUP_TIMEOUT_US;
 		hoped++;
 	}
@@ -161,14 +172,15 @@ static void take_confirmation(struct cpc_catchup *c, unsigned int member, const 
 {
 	struct cpc_reader reader = cpc_reader_init(data, len);
 	struct cpc_log_decision decision;
-	int r = cpc_decision_decode(&reader, &decision);
+	bool good = cpc_decision_decode(&reader, &decision) > 0 &&
+		    decision.slot == c->staged.slot;
 
 	c->pending &= ~bit(member);
-	if (r > 0 && decision.slot == c->staged.slot) {
-		if (memcmp(&decision.log_hash, &c->staged.log_hash, sizeof(decision.log_hash)) == 0)
-			c->agreed |= bit(member);
-		else
-			c->stats.bad++;
+	if (good && memcmp(&decision.log_hash, &c->staged.log_hash, sizeof(struct cpc_hash)) == 0) {
+		c->agreed |= bit(member);
+	} else {
+		c->stats.bad += good;
+		c->doubtful |= bit(member);
 	}
 	ask_confirmers(c, now_us);
 }
@@ -186,6 +198,7 @@ void cpc_catchup_start(struct cpc_catchup *c, u32 slot, const u8 log_hash[8], u6
 		return;
 	}
 	c->stats.started += c->phase == CPC_CATCHUP_IDLE;
+	c->doubtful = 0;
 	c->target = slot;
 	memcpy(c->target_hash, log_hash, sizeof(c->target_hash));
 	c->tried = 0;
@@ -197,6 +210,8 @@ void cpc_catchup_peer(struct cpc_catchup *c, unsigned int member, bool up, u64 n
 	if (member >= c->n || member == c->self)
 		return;
 	c->up = up ? c->up | bit(member) : c->up & ~bit(member);
+	if (up)
+		c->doubtful &= ~bit(member);
 	if (up && c->phase == CPC_CATCHUP_WAIT) {
 		c->tried = 0;
 		ask_source(c, now_us);
@@ -234,6 +249,7 @@ void cpc_catchup_tick(struct cpc_catchup *c, u64 now_us)
 		break;
 	case CPC_CATCHUP_CONFIRM:
 		c->stats.timeouts++;
+		c->doubtful |= c->pending;
 		c->pending = 0;
 		ask_confirmers(c, now_us);
 		break;

@@ -11,7 +11,7 @@
  *
  * A chunk never goes beyond the target, which f+1 members claim on the air, so f+1 peers can
  * confirm it. A source that gives nothing, garbage, an unconfirmed chain or no answer in time is
- * passed over for the next. One chunk and one answer are held, never more.
+ * passed over for the next; peers that failed once are asked last from then on. One chunk and one answer are held, never more.
  */
 #ifndef CPC_AGENT_NODE_CATCHUP_H
 #define CPC_AGENT_NODE_CATCHUP_H
@@ -58,6 +58,7 @@ struct cpc_catchup {
 	u8 target_hash[8];
 	unsigned int source;
 	u64 tried;			/* sources passed over in this round */
+	u64 doubtful;			/* peers that failed us once: asked after the others */
 	u64 asked, pending, agreed;	/* CONFIRM */
 	u64 deadline_us;
 	struct cpc_log_tip staged;	/* after the chunk */

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* request_test.c - lines from clients: good ones are understood, others refused by name. */
+#include "core_testing.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "agent/api/request.h"
+
+static struct cpc_api_request request;
+static struct cpc_error error;
+
+static int parse(const char *line)
+{
+	return cpc_api_request_parse(line, strlen(line), &request, &error);
+}
+
+START_TEST(parse__log)
+{
+	ck_assert_int_eq(parse("{\"op\":\"log\"}"), 0);
+	ck_assert_int_eq(request.op, CPC_API_LOG);
+	ck_assert(!request.has_since && !request.follow && !request.limit && !request.member[0]);
+	ck_assert_int_eq(parse("{\"op\":\"log\",\"since\":0,\"limit\":4294967295,\"member\":\"car\","
+			       "\"follow\":true}"), 0);
+	ck_assert(request.has_since && request.follow);
+	ck_assert_uint_eq(request.limit, UINT32_MAX);
+	ck_assert_str_eq(request.member, "car");
+}
+END_TEST
+
+START_TEST(parse__submit)
+{
+	ck_assert_int_eq(parse("{\"op\":\"submit\",\"text\":\"h\\u00e9\\u0000\"}"), 0);
+	ck_assert_uint_eq(request.payload_len, 4);
+	ck_assert_mem_eq(request.payload, "h\xc3\xa9\0", 4);
+	ck_assert(request.is_text && request.kind == 0);
+	ck_assert_int_eq(parse("{\"op\":\"submit\",\"kind\":\"all\",\"hex\":\"00fFa1\"}"), 0);
+	ck_assert_uint_eq(request.payload_len, 3);
+	ck_assert_mem_eq(request.payload, "\x00\xff\xa1", 3);
+	ck_assert(!request.is_text && request.kind == 2);
+}
+END_TEST
+
+START_TEST(parse__submit_sizes)
+{
+	char line[2 * CPC_PAYLOAD_MAX + 100];
+	int len;
+
+	for (len = CPC_PAYLOAD_MAX; len <= CPC_PAYLOAD_MAX + 1; len++) {
+		snprintf(line, sizeof(line), "{\"op\":\"submit\",\"text\":\"%0*d\"}", len, 7);
+		ck_assert_int_eq(parse(line), len > CPC_PAYLOAD_MAX ? -EINVAL : 0);
+		snprintf(line, sizeof(line), "{\"op\":\"submit\",\"hex\":\"%0*d\"}", 2 * len, 7);
+		ck_assert_int_eq(parse(line), len > CPC_PAYLOAD_MAX ? -EINVAL : 0);
+	}
+	ck_assert_ptr_nonnull(strstr(error.text, "504 bytes"));
+}
+END_TEST
+
+START_TEST(parse__verdict)
+{
+	ck_assert_int_eq(parse("{\"op\":\"verdict\",\"member\":\"a\",\"seq\":3,\"yes\":false}"), 0);
+	ck_assert_uint_eq(request.seq, 3);
+	ck_assert(!request.yes);
+}
+END_TEST
+
+static const struct {
+	const char *line;
+	const char *what;
+} bad[] = {
+	{ "", "not JSON" },
+	{ "{", "not JSON" },
+	{ "[]", "a request is a JSON object" },
+	{ "{}", "op" },
+	{ "{\"op\":7}", "op" },
+	{ "{\"op\":\"reboot\"}", "'reboot'" },
+	{ "{\"op\":\"status\",\"op\":\"cell\"}", "not JSON" },
+	{ "{\"op\":\"log\",\"since\":-1}", "since" },
+	{ "{\"op\":\"log\",\"since\":4294967296}", "since" },
+	{ "{\"op\":\"log\",\"since\":1.5}", "since" },
+	{ "{\"op\":\"log\",\"limit\":\"5\"}", "limit" },
+	{ "{\"op\":\"log\",\"follow\":1}", "follow" },
+	{ "{\"op\":\"log\",\"member\":5}", "member" },
+	{ "{\"op\":\"log\",\"member\":\"a name that is longer than 31 bytes\"}", "member" },
+	{ "{\"op\":\"submit\"}", "exactly one" },
+	{ "{\"op\":\"submit\",\"text\":\"a\",\"hex\":\"00\"}", "exactly one" },
+	{ "{\"op\":\"submit\",\"text\":\"\"}", "0 bytes" },
+	{ "{\"op\":\"submit\",\"hex\":\"123\"}", "odd" },
+	{ "{\"op\":\"submit\",\"hex\":\"12g3\"}", "not a digit at 2" },
+	{ "{\"op\":\"submit\",\"text\":\"a\",\"kind\":\"unanimous\"}", "'unanimous'" },
+	{ "{\"op\":\"verdict\",\"member\":\"a\",\"yes\":true}", "seq" },
+	{ "{\"op\":\"verdict\",\"seq\":1,\"yes\":true}", "member" },
+};
+
+START_TEST(parse__refusals_name_what_is_wrong)
+{
+	ck_assert_msg(parse(bad[_i].line) == -EINVAL, "accepted: %s", bad[_i].line);
+	ck_assert_msg(strstr(error.text, bad[_i].what), "%s: '%s'", bad[_i].line, error.text);
+}
+END_TEST
+
+START_TEST(hex__digits)
+{
+	char out[7];
+
+	cpc_hex("\x00\x9a\xff", 3, out);
+	ck_assert_str_eq(out, "009aff");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("request");
+	TCase *tc = tcase_create("request");
+
+	tcase_add_test(tc, parse__log);
+	tcase_add_test(tc, parse__submit);
+	tcase_add_test(tc, parse__submit_sizes);
+	tcase_add_test(tc, parse__verdict);
+	tcase_add_loop_test(tc, parse__refusals_name_what_is_wrong, 0,
+			    sizeof(bad) / sizeof(bad[0]));
+	tcase_add_test(tc, hex__digits);
+	suite_add_tcase(suite, tc);
+	return run_suite(suite);
+}

@@ -113,7 +113,8 @@ static int parse_id(struct scan *scan, struct cpc_can_frame *frame)
 
 	for (; digit(peek(scan)) >= 0 && scan->at - start < 9; scan->at++)
 		id = id << 4 | (uint32_t)digit(peek(scan));
-	if ((scan->at - start != 3 && scan->at - start != 8) || peek(scan) != '#') {
+	if ((scan->at - start != 3 && scan->at - start != 8) ||
+	    (peek(scan) != '#' && peek(scan) != ' ')) {
 		scan->at = start;
 		return refuse(scan, "expected an id of 3 or 8 hexadecimal digits and '#'");
 	}
@@ -181,6 +182,47 @@ static int parse_body(struct scan *scan, struct cpc_can_frame *frame)
 	return 0;
 }
 
+/* As candump shows it on screen: [8]  C5 32 ..., [08] for CAN FD, or [0]  remote request */
+static int parse_columns(struct scan *scan, struct cpc_can_frame *frame)
+{
+	static const char remote[] = "remote request";
+	unsigned int size = 0, digits = 0;
+
+	skip_blanks(scan);
+	if (!accept(scan, '['))
+		return refuse(scan, "expected '#' or '[' behind the id");
+	for (; isdigit(peek(scan)) && digits < 3; scan->at++, digits++)
+		size = size * 10 + (unsigned int)(peek(scan) - '0');
+	if (!digits || !accept(scan, ']'))
+		return refuse(scan, "expected a number of bytes and ']'");
+	frame->fd = digits == 2;
+	if (size > (frame->fd ? CPC_CAN_DATA_MAX : 8u))
+		return refuse(scan, "more bytes than a frame has, before");
+	skip_blanks(scan);
+	if (!frame->fd && scan->size - scan->at >= sizeof(remote) - 1 &&
+	    memcmp(scan->text + scan->at, remote, sizeof(remote) - 1) == 0) {
+		scan->at += sizeof(remote) - 1;
+		frame->remote = true;
+		frame->size = (uint8_t)size;
+		return 0;
+	}
+	while (frame->size < size) {
+		int high = digit(peek(scan)), low;
+
+		low = scan->at + 1 < scan->size ? digit((unsigned char)scan->text[scan->at + 1])
+						: -1;
+		if (high < 0 || low < 0)
+			return refuse(scan, "expected a byte of data");
+		frame->data[frame->size++] = (uint8_t)(high << 4 | low);
+		scan->at += 2;
+		skip_blanks(scan);
+	}
+	/* What may follow explains: the bytes as characters, or the kind of an error frame. */
+	if (peek(scan) == '\'' || frame->error)
+		scan->at = scan->size;
+	return 0;
+}
+
 int cpc_candump_parse(const char *text, size_t size, struct cpc_candump_line *ret_line,
 		      struct cpc_error *error)
 {
@@ -201,7 +243,8 @@ int cpc_candump_parse(const char *text, size_t size, struct cpc_candump_line *re
 	if (r == 0)
 		r = parse_id(&scan, &line.frame);
 	if (r == 0)
-		r = parse_body(&scan, &line.frame);
+		r = peek(&scan) == '#' ? parse_body(&scan, &line.frame)
+				       : parse_columns(&scan, &line.frame);
 	if (r < 0)
 		return r;
 	/* _9.._F: the raw length code of an 8-byte frame; R or T: received or sent. */

@@ -10,6 +10,10 @@
  *	(1700000000.002000) can0 123##1112233               CAN FD: flags nibble, then data
  *	(1700000000.003000) can0 123#R4                     remote frame
  *	(1700000000.004000) can0 20000080#0000000000000000  error frame
+ *
+ * and, because people keep that instead, what `candump -ta` shows on screen:
+ *
+ *	 (1700000000.001000)  can0  1DA   [8]  C5 32 18 4E 00 59 09 6B
  */
 #include <stddef.h>
 #include <stdint.h>

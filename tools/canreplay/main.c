@@ -19,7 +19,7 @@
 
 static const char usage[] =
 	"Usage: canreplay [OPTION]... LOG INTERFACE\n"
-	"Plays LOG, a recording in the format of candump -l, plain or .xz, with its own timing.\n"
+	"Plays LOG, a recording by candump -l or candump -ta, plain or .xz, with its own timing.\n"
 	"  --offset SECONDS  begin this far into the recording\n"
 	"  --seconds N       stop after N seconds\n"
 	"  --loop            begin again at the end, then from the start of the recording\n"

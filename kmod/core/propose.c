@@ -293,6 +293,20 @@ static u64 next_random(struct cpc_core *core)
 }
 
 /*
+ * A forked lane, of which everyone may hold another branch without knowing, gets a cut refused with
+ * all that else is in it. So every other time, on average, one lane goes alone.
+ */
+static void keep_one_lane(struct cpc_core *core, struct cpc_cut *cut)
+{
+	u64 random = next_random(core);
+
+	if (cut->lanes < 2 || random >> 63)
+		return;
+	cut->lane[0] = cut->lane[random % cut->lanes];
+	cut->lanes = 1;
+}
+
+/*
  * A cut of our own. An author that speaks to the leader only gets the first view's proposal refused
  * by the others; so the second view covers only what a quorum reports to hold. Later views are for
  * getting the slot closed: from the third on it is empty.
@@ -307,6 +321,8 @@ static bool propose_new(struct cpc_core *core, struct cpc_slot *slot, const stru
 	if (!cpc_cut_build(core, slot->number, slot->mine.view > 0, &cut) &&
 	    slot->mine.view == 0)
 		return false;
+	if (slot->mine.view == 1)
+		keep_one_lane(core, &cut);
 	if (slot->mine.view >= 2)
 		cut.lanes = 0;
 	if (!cut.lanes && slot->mine.view == 0)

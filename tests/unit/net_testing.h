@@ -71,7 +71,8 @@ struct vehicle {
 	uint16_t epoch;
 	bool up[LAN_MAX];
 	unsigned ups[LAN_MAX];
-	bool fetched[LAN_MAX], intact[LAN_MAX], status, called;
+	bool fetched[LAN_MAX], intact[LAN_MAX], called;
+	bool asked, status;	/* a status was asked for; one has arrived since */
 	int fetched_bytes[LAN_MAX], result;
 };
 
@@ -339,6 +340,7 @@ static void lan_start(struct lan *lan, unsigned i,
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	memset(vehicle->up, 0, sizeof(vehicle->up));
 	memset(vehicle->ups, 0, sizeof(vehicle->ups));
+	vehicle->asked = vehicle->status = false;
 	fflush(NULL);
 	vehicle->pid = fork();
 	ck_assert_int_ge(vehicle->pid, 0);

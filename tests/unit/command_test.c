@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* command_test.c - cpchainctl's command line: what it means, and what is said when it means nothing. */
+#include "core_testing.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "agent/ctl/command.h"
+
+static struct cpc_ctl_command command;
+static struct cpc_error error;
+static char line[400];
+
+/* Splits at blanks; '~' stands for a blank within an argument. */
+static int parse(const char *text)
+{
+	char *argv[20], *save = NULL;
+	int argc = 0;
+	char *word, *c;
+
+	snprintf(line, sizeof(line), "cpchainctl %s", text);
+	for (word = strtok_r(line, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		for (c = word; *c; c++)
+			*c = *c == '~' ? ' ' : *c;
+		argv[argc++] = word;
+	}
+	argv[argc] = NULL;
+	return cpc_ctl_parse(argc, argv, &command, &error);
+}
+
+/* The request that a command line leads to. */
+static void assert_request(const char *text, const char *data, const char *expected)
+{
+	json_t *request;
+	char *json;
+
+	ck_assert_msg(parse(text) == 0, "%s: %s", text, error.text);
+	request = cpc_ctl_request(&command, data, data ? strlen(data) : 0);
+	json = json_dumps(request, JSON_COMPACT | JSON_SORT_KEYS);
+	ck_assert_str_eq(json, expected);
+	free(json);
+	json_decref(request);
+}
+
+START_TEST(parse__requests)
+{
+	assert_request("status", NULL, "{\"op\":\"status\"}");
+	assert_request("--socket /x cell --json", NULL, "{\"op\":\"cell\"}");
+	ck_assert_str_eq(command.socket, "/x");
+	ck_assert(command.json);
+	assert_request("log", NULL, "{\"follow\":false,\"limit\":20,\"op\":\"log\"}");
+	assert_request("log --limit 0", NULL, "{\"follow\":false,\"limit\":0,\"op\":\"log\"}");
+	assert_request("log --since 0 --member car1", NULL,
+		       "{\"follow\":false,\"member\":\"car1\",\"op\":\"log\",\"since\":0}");
+	assert_request("log -f", NULL, "{\"follow\":true,\"op\":\"log\"}");
+	assert_request("submit hello~world", "hello world",
+		       "{\"kind\":\"ordinary\",\"op\":\"submit\",\"text\":\"hello world\"}");
+	assert_request("submit --kind all -- --strange", "--strange",
+		       "{\"kind\":\"all\",\"op\":\"submit\",\"text\":\"--strange\"}");
+	assert_request("submit --file /f", "\xff\x01",
+		       "{\"hex\":\"ff01\",\"kind\":\"ordinary\",\"op\":\"submit\"}");
+	assert_request("submit -", "x", "{\"kind\":\"ordinary\",\"op\":\"submit\",\"text\":\"x\"}");
+	ck_assert_str_eq(command.file, "-");
+	assert_request("verdict car2 17 yes", NULL,
+		       "{\"member\":\"car2\",\"op\":\"verdict\",\"seq\":17,\"yes\":true}");
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	const char *what;
+} bad[] = {
+	{ "", "which command?" },
+	{ "frobnicate", "no command 'frobnicate'" },
+	{ "status extra", "what is 'extra'?" },
+	{ "status --follow", "no option '--follow'" },
+	{ "log --since", "--since needs a value" },
+	{ "log --since x", "--since: 'x' is not a whole number" },
+	{ "log --since 4294967296", "'4294967296'" },
+	{ "log --limit -3", "'-3'" },
+	{ "log --colour", "log: there is no option '--colour'" },
+	{ "submit", "either a TEXT" },
+	{ "submit a b", "what is 'b'?" },
+	{ "submit a --file f", "either a TEXT" },
+	{ "submit --kind some a", "'some' is not ordinary, quorum or all" },
+	{ "submit --kind", "--kind needs a value" },
+	{ "verdict car1", "which MEMBER, which SEQ" },
+	{ "verdict car1 x yes", "'x' is not a whole number" },
+	{ "verdict car1 1 maybe", "'maybe' is neither yes nor no" },
+	{ "--socket", "--socket needs a value" },
+};
+
+START_TEST(parse__refusals_say_what_is_wrong)
+{
+	ck_assert_msg(parse(bad[_i].text) == -EINVAL, "accepted: %s", bad[_i].text);
+	ck_assert_msg(strstr(error.text, bad[_i].what), "%s: '%s'", bad[_i].text, error.text);
+}
+END_TEST
+
+START_TEST(parse__help)
+{
+	ck_assert_int_eq(parse("--help"), 0);
+	ck_assert_int_eq(command.verb, CPC_CTL_HELP);
+	ck_assert_int_eq(parse("log --help"), 0);
+	ck_assert_int_eq(command.verb, CPC_CTL_HELP);
+	ck_assert_int_eq(parse("help"), 0);
+	ck_assert_int_eq(command.verb, CPC_CTL_HELP);
+}
+END_TEST
+
+START_TEST(connect_error__says_what_to_do)
+{
+	cpc_ctl_connect_error("/run/cpchain/control", -ENOENT, &error);
+	ck_assert_str_eq(error.text, "cannot connect to /run/cpchain/control: is cpchaind running? "
+				     "systemctl start cpchaind");
+	cpc_ctl_connect_error("/s", -EACCES, &error);
+	ck_assert_ptr_nonnull(strstr(error.text, "run as root"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("command");
+	TCase *tc = tcase_create("command");
+
+	tcase_add_test(tc, parse__requests);
+	tcase_add_loop_test(tc, parse__refusals_say_what_is_wrong, 0,
+			    sizeof(bad) / sizeof(bad[0]));
+	tcase_add_test(tc, parse__help);
+	tcase_add_test(tc, connect_error__says_what_to_do);
+	suite_add_tcase(suite, tc);
+	return run_suite(suite);
+}

@@ -60,6 +60,12 @@ bool cpc_propose(struct cpc_core *core, struct cpc_slot *slot, const struct cpc_
 /* finish.c */
 bool cpc_finish(struct cpc_core *core, struct cpc_effects *fx);
 bool cpc_settle(struct cpc_core *core);
+/*
+ * Do claims speak for @cut? 3: f+1 members claim its log hash, 2: somebody does, 1: its slot is
+ * claimed and that is all one can tell yet, 0: no.
+ */
+unsigned int cpc_cut_claimed(struct cpc_core *core, const struct cpc_cut *cut,
+			     const struct cpc_digest *digest);
 void cpc_claim_note(struct cpc_core *core, unsigned int member, u32 slot, const u8 log_hash[8]);
 void cpc_behind_check(struct cpc_core *core, struct cpc_effects *fx);
 int cpc_install(struct cpc_core *core, const struct cpc_event *event, struct cpc_effects *fx);

@@ -79,18 +79,36 @@ static bool anyone_claims(const struct cpc_core *core, u32 slot)
 }
 
 /* The log hash if @cut were what the next slot decides. */
-static void hash_after(struct cpc_core *core, u32 slot, const struct cpc_known_cut *known,
-		       struct cpc_hash *ret_after)
+static void hash_after(struct cpc_core *core, const struct cpc_cut *cut,
+		       const struct cpc_digest *digest, struct cpc_hash *ret_after)
 {
 	const struct cpc_digest *value = &core->parent;
 	struct cpc_digest parent;
 
-	if (cpc_base_of(core, slot, &parent) && cpc_digest_equal(&parent, &known->cut.parent)) {
-		cpc_base_apply(core, &known->cut);
-		value = &known->digest;
+	cpc_assert(cut->slot == core->decided + 1);
+	if (cpc_base_of(core, cut->slot, &parent) && cpc_digest_equal(&parent, &cut->parent)) {
+		cpc_base_apply(core, cut);
+		value = digest;
 	}
-	cpc_log_hash_next(&core->config, core->scratch, &core->log_hash, slot, value,
+	cpc_log_hash_next(&core->config, core->scratch, &core->log_hash, cut->slot, value,
 			  core->base_seq, core->base_head, ret_after);
+}
+
+unsigned int cpc_cut_claimed(struct cpc_core *core, const struct cpc_cut *cut,
+			     const struct cpc_digest *digest)
+{
+	struct cpc_hash after;
+	u64 members;
+
+	if (cut->slot <= core->decided || !anyone_claims(core, cut->slot))
+		return 0;
+	if (cut->slot > core->decided + 1)
+		return 1;
+	hash_after(core, cut, digest, &after);
+	members = claimers(core, cut->slot, after.b);
+	if (cpc_count_bits(members) >= cpc_blocking(core->config.n))
+		return 3;
+	return members ? 2 : 0;
 }
 
 static bool decided_with_claims(const struct cpc_council *c, const struct cpc_digest *value,
@@ -132,7 +150,7 @@ static void decide_by_claims(struct cpc_core *core, struct cpc_slot *slot)
 
 		if (!known->used)
 			continue;
-		hash_after(core, slot->number, known, &after);
+		hash_after(core, &known->cut, &known->digest, &after);
 		if (!decided_with_claims(&council, &known->digest,
 					 claimers(core, slot->number, after.b)))
 			continue;

@@ -39,23 +39,27 @@ static bool state_names(const struct cpc_state *s, const struct cpc_digest *dige
 	return false;
 }
 
-/* How much a cut matters: 0 nobody's value, 1 somebody's, 2 this view's proposal, 3 our own. */
-static unsigned int importance(const struct cpc_core *core, const struct cpc_slot *slot,
-			       const struct cpc_council *c, const struct cpc_digest *digest)
+/*
+ * How much a cut matters: 0 nobody's value, 1 somebody's, 2 this view's proposal, 3 our own. To a
+ * laggard, for whose slots nobody shows a state any more, claims say the same.
+ */
+static unsigned int importance(struct cpc_core *core, const struct cpc_slot *slot,
+			       const struct cpc_council *c, const struct cpc_digest *digest,
+			       const struct cpc_cut *cut)
 {
 	const struct cpc_state *leader =
 		c->state[cpc_leader(core, slot->number, slot->mine.view)];
-	unsigned int i;
+	unsigned int i, claimed;
 
 	if (state_names(&slot->mine, digest) ||
 	    (slot->decided && cpc_digest_equal(&slot->value, digest)))
 		return 3;
 	if (leader && cpc_voted(leader, CPC_PHASE_1) && cpc_digest_equal(&leader->first, digest))
 		return 2;
-	for (i = 0; i < c->n; i++)
-		if (c->state[i] && state_names(c->state[i], digest))
-			return 1;
-	return 0;
+	claimed = cpc_cut_claimed(core, cut, digest);
+	for (i = 0; i < c->n && !claimed; i++)
+		claimed = c->state[i] && state_names(c->state[i], digest);
+	return claimed;
 }
 
 struct cpc_known_cut *cpc_cut_remember(struct cpc_core *core, struct cpc_slot *slot,
@@ -69,12 +73,13 @@ struct cpc_known_cut *cpc_cut_remember(struct cpc_core *core, struct cpc_slot *s
 	if (known)
 		return known;
 	cpc_council_of(core, slot, &council);
-	least_worth = importance(core, slot, &council, digest);
+	least_worth = importance(core, slot, &council, digest, cut);
 	if (!least_worth)
 		return NULL;
 	for (i = 0; i < CPC_CUTS_KNOWN; i++) {
 		known = &slot->cut[i];
-		worth = known->used ? importance(core, slot, &council, &known->digest) : 0;
+		worth = known->used ? importance(core, slot, &council, &known->digest,
+							   &known->cut) : 0;
 		if (worth < least_worth) {
 			least_worth = worth;
 			least = known;

@@ -132,6 +132,8 @@ void sim_plan_make(struct sim_plan *p, u64 seed, const struct sim_options *optio
 	p->period_us = sim_chance(&random, 80) ? 100000 : 50000 + sim_below(&random, 200000);
 	p->heal_us = 500000 + sim_below(&random, 3000000);
 	p->submit_gap_us = 100000 + sim_below(&random, 900000);
+	if (sim_chance(&random, 8))
+		p->submit_gap_us = 40000;	/* lanes run full */
 	p->conditional = sim_chance(&random, 50) ? 30 : 0;
 	p->refusals = (u8)(sim_below(&random, 3) * 15);
 	p->answers = sim_chance(&random, 70) ? 100 : 70;

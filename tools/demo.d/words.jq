@@ -23,8 +23,7 @@ def agreed:
         "the log of \(.scene.killed.name), when it died, is not the beginning of the others'"
         else empty end),
       (if .scene.entries_missing > 0 then
-        number(.scene.entries_missing; "submitted entry was not decided everywhere in time") |
-        sub("entry was not decided everywhere in times"; "entries were not decided everywhere in time")
+        "\(.scene.entries_missing) times a submitted entry was missing at a vehicle in the end"
         else empty end),
       (if .scene.settled | not then
         "the cell did not come to rest in time" else empty end),

@@ -102,7 +102,7 @@ FORCE:
 # Programs and their skeletons, which agent/bpf includes as "bpf/NAME.skel.h" from $(B). Only headers
 # of the kernel's user interface go in, so that neither this machine nor the target needs BTF.
 BPF_SRC := $(wildcard bpf/*.bpf.c bpf/policy/*.bpf.c)
-BPF_TEST_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bpf/*.bpf.c))
+BPF_SRC += $(wildcard tests/bpf/*.bpf.c)
 BPF_OBJECTS := $(BPF_SRC:%.c=$(B)/%.o)
 BPF_SKELETONS := $(BPF_SRC:%.bpf.c=$(B)/%.skel.h)
 BPF_TEST_SRC := $(wildcard tests/bpf/*_test.c)
@@ -111,12 +111,12 @@ BPF_SCRIPTS := $(wildcard tests/bpf/*_test.sh)
 BPF_FLAGS := -target bpf -mcpu=v3 -std=gnu11 -O2 -g -Wall -Wextra -Werror -I. -Iinclude \
 	-Iinclude/uapi -I/usr/include/$(shell gcc -print-multiarch)
 
-$(BPF_OBJECTS) $(BPF_TEST_OBJECTS): $(B)/%.bpf.o: %.bpf.c $(B)/config.mk
+$(BPF_OBJECTS): $(B)/%.bpf.o: %.bpf.c $(B)/config.mk
 	@mkdir -p $(@D)
 	$(call quiet,BPF)clang $(BPF_FLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@ $< && llvm-strip -g $@
 $(BPF_SKELETONS): %.skel.h: %.bpf.o
 	$(call quiet,SKEL)bpftool gen skeleton $< name $(notdir $*)_bpf > $@.$$$$ && mv $@.$$$$ $@
-$(foreach d,obj san/obj fuzz/obj,$(patsubst %.c,$(B)/$d/%.o,$(wildcard agent/bpf/*.c tests/bpf/*.c))): \
+$(foreach d,obj san/obj fuzz/obj,$(patsubst %.c,$(B)/$d/%.o,$(wildcard agent/bpf/*.c tests/bpf/*.c tests/bench/bpf*.c))): \
 	$(BPF_SKELETONS)
 CPPFLAGS += -I$(B)
 -include $(BPF_OBJECTS:.o=.d)
@@ -131,7 +131,7 @@ check-bpf: $(B)/config.mk
 	+@tests/run --timeout 600 'step:build:$(MAKE) userspace bpf-tests' --timeout 120 \
 	$(BPF_TESTS) $(BPF_SCRIPTS)
 .PHONY: bpf-tests
-bpf-tests: $(BPF_TEST_OBJECTS) $(BPF_TESTS)
+bpf-tests: $(BPF_OBJECTS) $(BPF_TESTS)
 
 # ---- programs -------------------------------------------------------------------------------
 $(AGENT_MAINS:agent/%.c=$(B)/%): $(B)/%: $(B)/obj/agent/%.o $(LIBRARIES_$(B))

@@ -83,10 +83,17 @@ struct {
 	__type(value, __u8);
 } replays SEC(".maps");
 
-/* The two shared buckets: newcomers, all known ones; when each is full again. */
+/* Shared buckets; when each is full again. */
+enum {
+	NEWCOMERS,
+	KNOWN,
+	BLAMED,	/* accounts opened for an address whose first frame is dropped anyway */
+	__SHARED_MAX,
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2);
+	__uint(max_entries, __SHARED_MAX);
 	__type(key, __u32);
 	__type(value, __u64);
 } shared SEC(".maps");
@@ -159,22 +166,25 @@ static __always_inline __u32 rate_of(struct cpc_filter_source *s, int allowed, _
 	if (allowed)
 		return CPC_F_PASSED;
 	if (!s->known)
-		return take_shared(0, &config.newcomers, now) ? CPC_F_PASSED : CPC_F_RATE_NEW;
-	return take_shared(1, &config.all, now) ? CPC_F_PASSED : CPC_F_RATE_ALL;
+		return take_shared(NEWCOMERS, &config.newcomers, now) ? CPC_F_PASSED :
+									CPC_F_RATE_NEW;
+	return take_shared(KNOWN, &config.all, now) ? CPC_F_PASSED : CPC_F_RATE_ALL;
 }
 
-/* An address we have not seen: it costs memory only if the newcomers' bucket lets it in. */
+/* An address we have not seen: it costs memory, and the time to get it, only at a bounded rate. */
 static __always_inline __u32 first_seen(__u64 mac, int allowed, __u32 judgement, __u64 now)
 {
 	struct cpc_filter_source s = { .window_ns = now, .frames = 1 };
 	__u32 reason = judgement;
 
 	if (reason <= CPC_F_UNJUDGED) {
-		if (!allowed && !take_shared(0, &config.newcomers, now))
+		if (!allowed && !take_shared(NEWCOMERS, &config.newcomers, now))
 			return CPC_F_RATE_NEW;
 		s.full_ns = now + config.source.interval_ns;
 		s.window_passed = 1;
 	} else {
+		if (!take_shared(BLAMED, &config.newcomers, now))
+			return reason;
 		s.window_dropped = 1;
 	}
 	s.by_reason[reason < __CPC_F_MAX ? reason : 0] = 1;

@@ -235,13 +235,17 @@ fuzz:
 bench: all $(BENCHES)
 	@if [ -x tests/bench/run ]; then tests/bench/run; else echo 'no benches yet'; fi
 
-## install       programs under PREFIX, the module for KVER; DESTDIR is honoured
+## install       programs under PREFIX, the module for KVER, the service; DESTDIR is honoured
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	$(if $(PROGRAMS),install -s -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin/)
 	@if [ -e $(MODULE)/cpchain.ko ]; then \
 		install -D -m 644 $(MODULE)/cpchain.ko $(DESTDIR)/lib/modules/$(KVER)/updates/cpchain.ko; \
 		strip --strip-debug $(DESTDIR)/lib/modules/$(KVER)/updates/cpchain.ko; fi
+	install -d $(DESTDIR)/lib/systemd/system $(DESTDIR)/etc/cpchain
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' tools/systemd/cpchaind.service \
+		>$(DESTDIR)/lib/systemd/system/cpchaind.service
+	install -m 644 tools/systemd/cpchaind.conf.example $(DESTDIR)/etc/cpchain/
 
 VERSION := 0.1
 DEB := $(B)/deb

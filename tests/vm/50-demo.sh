@@ -109,8 +109,9 @@ vehicle()
 	jq -nc --argjson self "$1" --arg hash "$2" --argjson submitted "$3" --argjson d0 "$4" \
 		--argjson d1 "$5" '{stats: {self: $self, slot: 3, log_hash: $hash,
 		entries_submitted: $submitted, entries_decided: ($d0 + $d1), decided_slots: 3,
-		module: {element_bytes: 0, carriers_used: 0, extra_frames: 0}}, cell: {members: [{index: 0, decided_seq: $d0},
-		{index: 1, decided_seq: $d1}]}, cams: {skipped_ticks: 0, not_sent: 0}}'
+		module: {element_bytes: 0, carriers_used: 0, extra_frames: 0}},
+		cell: {members: [{index: 0, decided_seq: $d0}, {index: 1, decided_seq: $d1}]},
+		cams: {skipped_ticks: 0, not_sent: 0}}'
 }
 
 good_common='{"slot": 3, "hashes": ["aa"]}'

@@ -24,7 +24,7 @@ static const char usage[] =
 	"  --seconds N       stop after N seconds\n"
 	"  --loop            begin again at the end, then from the start of the recording\n"
 	"  --speed X         X times as fast (1)\n"
-	"  --tick MS         wake only so often, for all frames due since: less work for the machine\n"
+	"  --tick MS         wake only so often, for all frames that are due since then\n"
 	"  --from NAME       only frames recorded on this interface, of a recording of several\n"
 	"  --dry-run         read and count, without sending or waiting; INTERFACE is not needed\n";
 

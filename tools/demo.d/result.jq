@@ -71,6 +71,6 @@ def one_history: group_by(.[0]) | all(map(.[1][0:16]) | unique | length == 1);
       dropped: (.stats.module | with_entries(select(.key | startswith("drop_")) |
         .key |= ltrimstr("drop_")))
     })),
-    agree: ($settled and $same_end and $same_common and ($claims | one_history) and $missing == 0 and
-      $submitted > 0 and $victim_agrees != false)
+    agree: ($settled and $same_end and $same_common and ($claims | one_history) and
+      $missing == 0 and $submitted > 0 and $victim_agrees != false)
   }

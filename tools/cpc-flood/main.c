@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * cpc-flood: junk at the highest rate that a packet socket makes, for tests on interfaces of our own.
+ *
+ *   cpc-flood IF KIND SOURCES SECONDS      KIND: cam (well-formed), cut (one octet short),
+ *                                          element (of no member of cell 1, in a frame of its own)
+ *
+ * Prints frames sent and the rate. Source addresses are 02:00 and a number below SOURCES.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/v2xgen/frame.h"
+#include "uapi/cpchain_element.h"
+
+enum { BATCH = 64, ELEMENT_BYTES = 52 };
+
+static uint8_t frames[BATCH][CPC_V2X_FRAME_MAX];
+static size_t frame_size;
+
+static int make_cam(void)
+{
+	struct cpc_v2x_motion motion = { .unix_ms = 1700000000000, .latitude_deg = 48,
+					 .longitude_deg = 11, .speed_m_s = 20, .heading_deg = 90 };
+	struct cpc_v2x_config config = { .carrier = CPC_V2X_CAM, .station_id = 666 };
+	struct cpc_v2x_sender sender;
+	int r = cpc_v2x_sender_init(&sender, &config, NULL);
+
+	return r < 0 ? r : cpc_v2x_sender_frame(&sender, &motion, frames[0], sizeof(frames[0]),
+						&frame_size);
+}
+
+static void make_element(void)
+{
+	struct cpc_element_header header = { .version = CPC_ELEMENT_VERSION, .sender = 200,
+					     .cell = 1, .epoch = 1, .counter = 1 };
+	const uint16_t footer[2] = { ELEMENT_BYTES, CPC_ELEMENT_MAGIC };
+	uint8_t *at = frames[0];
+
+	memset(at, 0xff, 6);
+	at[12] = CPC_ETHERTYPE_ELEMENT >> 8;
+	at[13] = CPC_ETHERTYPE_ELEMENT & 0xff;
+	memcpy(at + 14, &header, sizeof(header));
+	memcpy(at + 14 + ELEMENT_BYTES - sizeof(footer), footer, sizeof(footer));
+	frame_size = 14 + ELEMENT_BYTES;
+}
+
+static int make(const char *kind)
+{
+	int r = 0;
+
+	if (!strcmp(kind, "element")) {
+		make_element();
+	} else {
+		r = make_cam();
+		if (r == 0 && !strcmp(kind, "cut"))
+			frame_size--;
+		else if (strcmp(kind, "cam"))
+			r = -EINVAL;
+	}
+	for (int i = 1; r == 0 && i < BATCH; i++)
+		memcpy(frames[i], frames[0], frame_size);
+	return r;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int open_socket(const char *interface)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET,
+				  .sll_ifindex = (int)if_nametoindex(interface) };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), one = 1;
+
+	if (fd < 0 || !at.sll_ifindex || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+		return -1;
+	/* Straight to the driver; where that cannot be, by the queue. */
+	setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one));
+	return fd;
+}
+
+static void flood(int fd, uint32_t sources, double seconds)
+{
+	struct mmsghdr messages[BATCH] = { 0 };
+	struct iovec vectors[BATCH];
+	uint64_t sent = 0, refused = 0;
+	double start = now(), took;
+	uint32_t next = 0;
+
+	for (int i = 0; i < BATCH; i++) {
+		vectors[i] = (struct iovec){ frames[i], frame_size };
+		messages[i].msg_hdr.msg_iov = &vectors[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	do {
+		int n;
+
+		for (int i = 0; i < BATCH; i++) {
+			uint32_t station = htonl(next);
+
+			next = next + 1 < sources ? next + 1 : 0;
+			memcpy(frames[i] + 6, "\x02\x00", 2);
+			memcpy(frames[i] + 8, &station, 4);
+		}
+		n = sendmmsg(fd, messages, BATCH, 0);
+		if (n > 0)
+			sent += (uint64_t)n;
+		else
+			refused++;
+		took = now() - start;
+	} while (took < seconds);
+	printf("%" PRIu64 " frames of %zu bytes in %.1f s: %.0f/s; %" PRIu64 " batches refused\n",
+	       sent, frame_size, took, (double)sent / took, refused);
+}
+
+int main(int argc, char **argv)
+{
+	long sources = argc == 5 ? strtol(argv[3], NULL, 10) : 0;
+	double seconds = argc == 5 ? strtod(argv[4], NULL) : 0;
+	int fd;
+
+	if (sources < 1 || sources > 100000000 || !(seconds > 0) || make(argv[2]) < 0) {
+		fprintf(stderr, "usage: cpc-flood IF cam|cut|element SOURCES SECONDS\n");
+		return EXIT_FAILURE;
+	}
+	fd = open_socket(argv[1]);
+	if (fd < 0) {
+		fprintf(stderr, "cpc-flood: cannot send on '%s': %s\n", argv[1], strerror(errno));
+		return EXIT_FAILURE;
+	}
+	flood(fd, (uint32_t)sources, seconds);
+	close(fd);
+	return EXIT_SUCCESS;
+}

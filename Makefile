@@ -50,6 +50,8 @@ BENCH_SRC := $(wildcard tests/bench/*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 LIBRARIES := cpcore cpagent cptools
 
+# What a user installs; the other programs are for tests and the demo.
+PRODUCT := cpchaind cpchainctl v2xgen canreplay
 PROGRAMS := $(AGENT_MAINS:agent/%.c=$(B)/%) $(TOOL_MAINS:tools/%/main.c=$(B)/%)
 UNITS := $(UNIT_SRC:tests/unit/%.c=$(B)/san/unit/%)
 UNIT_SCRIPTS := $(wildcard tests/unit/*_test.sh)
@@ -182,7 +184,7 @@ endef
 
 # ---- verbs ------------------------------------------------------------------------------------
 .PHONY: all userspace tests fuzzers bench demo check check-fast check-vm check-kernels fuzz
-.PHONY: install deb clean format help
+.PHONY: check-model install deb clean format help
 
 ## all           the agent, the tools and the kernel module (default)
 all: userspace module
@@ -197,7 +199,7 @@ demo: all $(B)/setup-vm
 # The steps and tests that tests/run judges; a function's argument is a kernel version or a number.
 HOUSE := tests/tidy tests/purity
 UNIT_ALL := $(UNITS) $(UNIT_SCRIPTS)
-step_build = 'step:build:$(MAKE) -k userspace tests $1'
+step_build = 'step:build:$(MAKE) -k userspace tests bpf-tests $1'
 step_module = 'step:module-$1:$(MAKE) module KVER=$1'
 step_sparse = 'step:sparse-$1:$(MAKE) module-sparse KVER=$1'
 steps_fuzz = $(foreach f,$(FUZZERS),'step:$(notdir $f):tests/fuzz/run $f $1')
@@ -209,6 +211,7 @@ steps_vm = 'live:vm-$1:tests/vm/run $1' $(VM_TESTS:tests/vm/%.sh=$(B)/vm/tap/$1/
 ## check         everything; the last line says "N passed, N failed"
 check: $(B)/setup-vm $(B)/setup-fuzz
 	+@tests/run --timeout 3600 $(call step_build,fuzzers) $(HOUSE) --timeout 120 $(UNIT_ALL) \
+	--timeout 600 tests/model/run $(BPF_TESTS) $(BPF_SCRIPTS) \
 	--timeout 3600 $(call steps_sim,$(SIM_SEEDS),200) $(call steps_fuzz,5) \
 	$(call step_sparse,$(KVER)) $(call step_module,$(KVER)) $(call steps_vm,$(KVER))
 
@@ -221,6 +224,10 @@ check-fast: $(B)/setup-fuzz
 check-vm: $(B)/setup-vm
 	+@tests/run --timeout 3600 $(call step_build) $(call step_module,$(KVER)) \
 	$(call steps_vm,$(KVER))
+
+## check-model   the voting rules by exhaustive search (spin); with three views: 6 GB, 5 minutes
+check-model: $(B)/setup-test
+	@tests/run --timeout 1800 'step:model-full:tests/model/run --full'
 
 ## check-kernels the module and the tests in the virtual machine, on 6.1 and on 6.12
 check-kernels: $(B)/setup-vm $(B)/setup-kernels
@@ -237,8 +244,9 @@ bench: all $(BENCHES)
 
 ## install       programs under PREFIX, the module for KVER, the service; DESTDIR is honoured
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin
-	$(if $(PROGRAMS),install -s -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin/)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/cpchain/overlays
+	install -s -m 755 $(PRODUCT:%=$(B)/%) $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 agent/gateway/overlays/*.json $(DESTDIR)$(PREFIX)/share/cpchain/overlays/
 	@if [ -e $(MODULE)/cpchain.ko ]; then \
 		install -D -m 644 $(MODULE)/cpchain.ko $(DESTDIR)/lib/modules/$(KVER)/updates/cpchain.ko; \
 		strip --strip-debug $(DESTDIR)/lib/modules/$(KVER)/updates/cpchain.ko; fi

@@ -3,23 +3,24 @@
 #define CPC_AGENT_BPF_BPF_H
 
 /*
- * agent/bpf: the BPF programs of one interface, as the daemon and the command line use them. May call
- * libbpf and the kernel; nobody else in the agent does. Everything here is optional for a cell: each
- * failure is one line in a cpc_error, and the cell works without.
+ * agent/bpf: the BPF programs of one interface, as the daemon and the command line use them. May
+ * call libbpf and the kernel; nobody else in the agent does. Everything here is optional for a
+ * cell: each failure is one line in a cpc_error, and the cell works without.
  *
  *	PIN = <root>/<namespace>-<interface>/       root: /sys/fs/bpf/cpchain, a BPF file system
  *	  counts sources listed cells ...           maps, kept over restarts and upgrades
  *	  filter stamp_rx stamp_tx                  programs, so that others can look at them
  *	  filter_link                               the attachment; ends when it is removed
- *	<root>/policy-<namespace>/
+ *	<root>/<namespace>-policy/
  *	  sensors verdicts_NAME policy_NAME
  *
- * What is pinned outlives the daemon: a vehicle stays filtered while its agent restarts, and the new
- * one replaces the programs in one step and goes on with the maps. cpc_bpf_detach() removes all.
+ * What is pinned outlives the daemon: a vehicle stays filtered while its agent restarts, and the
+ * new one replaces the programs in one step and goes on with the maps. cpc_bpf_detach() removes
+ * all.
  *
  * The filter is attached as XDP, by the driver or else generic. Only one XDP program fits on an
- * interface (libxdp's dispatcher is one as well): if someone else's is there, or there is no XDP, the
- * filter runs at TC ingress, a little later, and cpc_bpf_note() says so.
+ * interface (libxdp's dispatcher is one as well): if someone else's is there, or there is no XDP,
+ * the filter runs at TC ingress, a little later, and cpc_bpf_note() says so.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,10 +58,11 @@ struct cpc_bpf;
 struct cpc_bpf_config cpc_bpf_config_default(const char *interface);
 
 /*
- * Loads, pins and attaches, or takes over what an earlier daemon left. On failure nothing of ours is
- * newly attached. Errors: -ENODEV no such interface, -EPERM no privilege, -ENOENT no BPF file system
- * at the root and none could be mounted, -EBUSY a foreign program and a mode that needs its place,
- * -EOPNOTSUPP the kernel or driver lacks it, -EINVAL the verifier refused; all with a text.
+ * Loads, pins and attaches, or takes over what an earlier daemon left. On failure nothing of ours
+ * is newly attached. Errors: -ENODEV no such interface, -EPERM no privilege, -ENOENT no BPF file
+ * system at the root and none could be mounted, -EBUSY a foreign program and a mode that needs its
+ * place, -EOPNOTSUPP the kernel or driver lacks it, -EINVAL or -EACCES the verifier refused; all
+ * with a text.
  */
 int cpc_bpf_new(const struct cpc_bpf_config *config, struct cpc_bpf **ret_bpf,
 		struct cpc_error *error);
@@ -78,14 +80,16 @@ const char *cpc_bpf_note(const struct cpc_bpf *bpf);
 int cpc_bpf_detach(const char *root, const char *interface, struct cpc_error *error);
 
 /*
- * What the filter knows of a cell. Call it when a cell is added, and then each second or so with the
- * counters that the module has accepted; see the head of bpf/filter.bpf.c for why only those.
+ * What the filter knows of a cell. Call it when a cell is added, and then each second or so with
+ * the counters that the module has accepted; see the head of bpf/filter.bpf.c for why only those.
  */
 int cpc_bpf_cell_set(struct cpc_bpf *bpf, uint16_t cell, const struct cpc_filter_cell *state,
 		     struct cpc_error *error);
 int cpc_bpf_cell_del(struct cpc_bpf *bpf, uint16_t cell, struct cpc_error *error);
 
-/* verdict: enum cpc_filter_list_verdict, or 0 to take it off. -E2BIG: CPC_FILTER_LISTED are there. */
+/*
+ * verdict: enum cpc_filter_list_verdict, or 0 to take it off. -E2BIG: CPC_FILTER_LISTED are there.
+ */
 int cpc_bpf_list_mac(struct cpc_bpf *bpf, const uint8_t mac[6], uint32_t verdict,
 		     struct cpc_error *error);
 int cpc_bpf_list_station(struct cpc_bpf *bpf, uint32_t station, uint32_t verdict,
@@ -134,14 +138,17 @@ int cpc_bpf_policies_new(const char *root, struct cpc_bpf_policies **ret_policie
 			 struct cpc_error *error);
 void cpc_bpf_policies_free(struct cpc_bpf_policies *policies);
 
-/* A value from the vehicle's bus; time_ns by CLOCK_BOOTTIME. Wait-free, call it as often as you like. */
+/*
+ * A value from the vehicle's bus; time_ns by CLOCK_BOOTTIME. Wait-free, call it as often as you
+ * like.
+ */
 void cpc_bpf_sensor_set(struct cpc_bpf_policies *policies, enum cpc_sensor sensor, int64_t value,
 			uint64_t time_ns);
 
 /*
  * Loads a policy and pins it, in place of an earlier one of the name. Returns a descriptor for the
- * module (which takes its own reference; close it then), or -errno: -ENOENT no such file, -EINVAL no
- * BPF object, no socket filter in it, or the verifier refused. @config NULL: as compiled in.
+ * module (which takes its own reference; close it then), or -errno: -ENOENT no such file, -EINVAL
+ * no BPF object, no socket filter in it, or the verifier refused. @config NULL: as compiled in.
  */
 int cpc_bpf_policy_load(struct cpc_bpf_policies *policies, const char *name_or_path,
 			const struct cpc_policy_config *config, struct cpc_error *error);

@@ -55,7 +55,8 @@ static int load_filter(struct cpc_bpf *bpf, const struct cpc_bpf_config *config,
 	cpc_bpf_listen();
 	bpf->filter = filter_bpf__open();
 	if (!bpf->filter)
-		return cpc_bpf_explain(CPC_BPF_STAGE_OPEN, "filter", -errno, cpc_bpf_heard(), error);
+		return cpc_bpf_explain(CPC_BPF_STAGE_OPEN, "filter", -errno, cpc_bpf_heard(),
+				       error);
 	memcpy((void *)&bpf->filter->rodata->config, &config->settings, sizeof(config->settings));
 	r = cpc_bpf_pin_maps(bpf->filter->obj, config->root, config->interface, "", error);
 	if (r < 0)
@@ -350,7 +351,8 @@ int cpc_bpf_cell_del(struct cpc_bpf *bpf, uint16_t cell, struct cpc_error *error
 	if (r < 0)
 		return r;
 	r = bpf_map_delete_elem(bpf_map__fd(bpf->filter->maps.cells), &key);
-	return r < 0 && r != -ENOENT ? cpc_bpf_explain(CPC_BPF_STAGE_MAP, "cells", r, "", error) : 0;
+	return r < 0 && r != -ENOENT ?
+	       cpc_bpf_explain(CPC_BPF_STAGE_MAP, "cells", r, "", error) : 0;
 }
 
 static int list(struct cpc_bpf *bpf, const struct cpc_filter_list_key *key, uint32_t verdict,

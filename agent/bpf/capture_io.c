@@ -53,7 +53,9 @@ static int flush(struct cpc_bpf_capture *c)
 	return 0;
 }
 
-/* A record that is not as it should be is skipped: it is our own program's, so it does not happen. */
+/*
+ * A record that is not as it should be is skipped: it is our own program's, so it does not happen.
+ */
 static int take(void *context, void *data, size_t size)
 {
 	struct cpc_bpf_capture *c = context;
@@ -83,7 +85,9 @@ static void cleanup_capture(struct cpc_bpf_capture **capture)
 	cpc_bpf_capture_free(*capture);
 }
 
-/* pcapng's times are UTC; a record's are true TAI, whatever the kernel believes the offset to be. */
+/*
+ * pcapng's times are UTC; a record's are true TAI, whatever the kernel believes the offset to be.
+ */
 static int64_t utc_offset_ns(void)
 {
 	struct timex t = { 0 };

@@ -40,7 +40,7 @@ static const char *cause(enum cpc_bpf_stage stage, int err)
 		return stage == CPC_BPF_STAGE_XDP ? "its driver has no XDP of this kind" :
 						    "this kernel lacks it";
 	case ESRCH:
-		return stage == CPC_BPF_STAGE_LOAD ? "this kernel has no BTF, which it needs" : NULL;
+		return stage == CPC_BPF_STAGE_LOAD ? "this kernel has no BTF for it" : NULL;
 	case EBUSY:
 	case EEXIST:
 		return stage == CPC_BPF_STAGE_XDP ? "another XDP program is there" : NULL;
@@ -75,8 +75,8 @@ int cpc_bpf_explain(enum cpc_bpf_stage stage, const char *what, int r, const cha
 		return -EINVAL;
 	}
 	why = cause(stage, err);
-	if (!why && strerror_r(err, text, sizeof(text)))
-		why = text;
+	if (!why)
+		why = strerror_r(err, text, sizeof(text));
 	cpc_error_set(error, "cannot %s %s: %s%s%s", doing(stage), what, why,
 		      gist && *gist ? ": " : "", gist ? gist : "");
 	return -err;

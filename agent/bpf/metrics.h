@@ -58,8 +58,8 @@ void cpc_bpf_traffic_add(struct cpc_stamp_traffic *sum, const struct cpc_stamp_t
 void cpc_bpf_latency_add(struct cpc_stamp_latency *sum, const struct cpc_stamp_latency *cpu);
 
 /*
- * An upper bound of the per-mille-th quantile in microseconds: the end of its bucket, which is at most
- * twice the true value. 0 when there is nothing in the histogram.
+ * An upper bound of the per-mille-th quantile in microseconds: the end of its bucket, which is at
+ * most twice the true value. 0 when there is nothing in the histogram.
  */
 uint64_t cpc_bpf_quantile_us(const struct cpc_stamp_latency *latency, unsigned int per_mille);
 uint64_t cpc_bpf_latency_count(const struct cpc_stamp_latency *latency);

@@ -3,8 +3,8 @@
 #define CPC_AGENT_BPF_PCAPNG_H
 
 /*
- * Writes capture files of the pcapng format (draft-ietf-opsawg-pcapng) with nanosecond stamps. Pure:
- * bytes into a buffer, in the machine's own byte order, which the format marks.
+ * Writes capture files of the pcapng format (draft-ietf-opsawg-pcapng) with nanosecond stamps.
+ * Pure: bytes into a buffer, in the machine's own byte order, which the format marks.
  *
  *	section header | interface description | packet | packet | ...
  *

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Voting policies: loaded by name or from anybody's object file, pinned, and given the vehicle's
- * sensors. How the kernel module takes and runs one (DESIGN: the module runs a pinned socket filter):
+ * sensors. How the kernel module takes and runs one (DESIGN: the module runs a pinned socket
+ * filter):
  *
- *	netlink: the agent sends the descriptor that cpc_bpf_policy_load() returns, in a u32 attribute
+ *	netlink: the agent sends the descriptor that cpc_bpf_policy_load() returns, as a number
  *	module:	 prog = bpf_prog_get_type_dev(fd, BPF_PROG_TYPE_SOCKET_FILTER, false);
- *		 in the sender's own context, so the number means what it meant to the agent. Exported
- *		 to GPL modules on 6.1 and 6.12 alike, as is bpf_prog_put(); running it is an inline of
- *		 linux/filter.h. kmod/policy.c does all this.
+ *		 in the sender's own context, so the number means what it meant to the agent.
+ *		 Exported to GPL modules on 6.1 and 6.12 alike, as is bpf_prog_put(); running it is
+ *		 an inline function of linux/filter.h. kmod/policy.c does all this.
  *
  * Replacing is atomic: the module exchanges one pointer, and the sensors' map is the same for all.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * libbpf speaks through one function per process. A library must not print, so it is caught, and what
- * explains a refusal ends up in a cpc_error.
+ * libbpf speaks through one function per process. A library must not print, so it is caught, and
+ * what explains a refusal ends up in a cpc_error.
  */
 #include <stdarg.h>
 #include <stdio.h>

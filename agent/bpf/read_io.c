@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Reading what the programs counted, from the pinned maps: no daemon is needed, only the right to. */
+/*
+ * Reading what the programs counted, from the pinned maps: no daemon is needed, only the right to.
+ */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>

@@ -32,8 +32,8 @@ static void show_traffic(FILE *out, const struct cpc_bpf_metrics *m, unsigned in
 	if (!t->frames)
 		return;
 	fprintf(out, "  %s %-8s %10" PRIu64 " frames %12" PRIu64 " bytes %9.1f ms on air",
-		directions[direction], cpc_bpf_class_name(class), (uint64_t)t->frames, (uint64_t)t->bytes,
-		(double)t->air_ns / 1e6);
+		directions[direction], cpc_bpf_class_name(class), (uint64_t)t->frames,
+		(uint64_t)t->bytes, (double)t->air_ns / 1e6);
 	if (cpc_bpf_latency_count(age))
 		fprintf(out, "  age p50 < %" PRIu64 " us, p99 < %" PRIu64 " us",
 			cpc_bpf_quantile_us(age, 500) + 1, cpc_bpf_quantile_us(age, 990) + 1);

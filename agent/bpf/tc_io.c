@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Programs at TC, ingress and egress. They sit in the clsact qdisc, which many can share: ours have a
- * priority of their own, leave every verdict to the others, and the qdisc goes with them only if we
- * made it (the pinned folder "clsact" remembers that) and nobody else has moved in.
+ * Programs at TC, ingress and egress. They sit in the clsact qdisc, which many can share: ours
+ * have a priority of their own, leave every verdict to the others, and the qdisc goes with them
+ * only if we made it (the pinned folder "clsact" remembers that) and nobody else has moved in.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -49,13 +49,15 @@ int cpc_tc_attach(int ifindex, const struct cpc_bpf_config *config, bool egress,
 	cpc_bpf_listen();
 	r = bpf_tc_hook_create(&hook);
 	if (r < 0 && r != -EEXIST)
-		return cpc_bpf_explain(CPC_BPF_STAGE_TC, config->interface, r, cpc_bpf_heard(), error);
+		return cpc_bpf_explain(CPC_BPF_STAGE_TC, config->interface, r, cpc_bpf_heard(),
+				       error);
 	if (r == 0)
 		mark(config);
 	hook.attach_point = point_of(egress);
 	r = bpf_tc_attach(&hook, &opts);
 	if (r < 0)
-		return cpc_bpf_explain(CPC_BPF_STAGE_TC, config->interface, r, cpc_bpf_heard(), error);
+		return cpc_bpf_explain(CPC_BPF_STAGE_TC, config->interface, r, cpc_bpf_heard(),
+				       error);
 	return 0;
 }
 

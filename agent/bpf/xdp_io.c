@@ -85,7 +85,8 @@ int cpc_xdp_attach(int ifindex, const struct cpc_bpf_config *config, int program
 	    native == (mode == CPC_BPF_NATIVE)) {
 		/* One step: no frame passes unfiltered between the old program and the new. */
 		r = bpf_link_update(link, program, NULL);
-		return r < 0 ? cpc_bpf_explain(CPC_BPF_STAGE_XDP, config->interface, r, "", error) : 0;
+		return r < 0 ? cpc_bpf_explain(CPC_BPF_STAGE_XDP, config->interface, r, "",
+					       error) : 0;
 	}
 	if (there && there != ours)
 		return foreign(config->interface, there, error);

@@ -322,21 +322,28 @@ static void check_row(const struct filter_bpf *skel, int program, const struct r
 		      "%s: %u octets became %u, not %u", row->name, in.len, out.len, bare.len);
 }
 
+/* Loaded once for all rows, since a verifier takes its time. */
+static struct filter_bpf *table;
+
+static void setup_table(void)
+{
+	table = load(no_limit, no_limit, no_limit);
+}
+
+static void teardown_table(void)
+{
+	filter_bpf__destroy(table);
+}
+
 START_TEST(filter_xdp__table)
 {
-	struct filter_bpf *skel = load(no_limit, no_limit, no_limit);
-
-	check_row(skel, bpf_program__fd(skel->progs.filter_xdp), &rows[_i], 1, 2, 77);
-	filter_bpf__destroy(skel);
+	check_row(table, bpf_program__fd(table->progs.filter_xdp), &rows[_i], 1, 2, 77);
 }
 END_TEST
 
 START_TEST(filter_tc__table)
 {
-	struct filter_bpf *skel = load(no_limit, no_limit, no_limit);
-
-	check_row(skel, bpf_program__fd(skel->progs.filter_tc), &rows[_i], 2, -1, 77);
-	filter_bpf__destroy(skel);
+	check_row(table, bpf_program__fd(table->progs.filter_tc), &rows[_i], 2, -1, 77);
 }
 END_TEST
 
@@ -547,6 +554,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("filter");
+	TCase *xdp = tcase_create("xdp table"), *tc = tcase_create("tc table");
 	TCase *tcase = tcase_create("filter");
 	SRunner *runner = srunner_create(suite);
 	int failed;
@@ -554,8 +562,12 @@ int main(void)
 	if (!may_use_bpf())
 		return skip_all();
 	tcase_set_timeout(tcase, 60);
-	tcase_add_loop_test(tcase, filter_xdp__table, 0, ROWS);
-	tcase_add_loop_test(tcase, filter_tc__table, 0, ROWS);
+	tcase_add_unchecked_fixture(xdp, setup_table, teardown_table);
+	tcase_add_loop_test(xdp, filter_xdp__table, 0, ROWS);
+	suite_add_tcase(suite, xdp);
+	tcase_add_unchecked_fixture(tc, setup_table, teardown_table);
+	tcase_add_loop_test(tc, filter_tc__table, 0, ROWS);
+	suite_add_tcase(suite, tc);
 	tcase_add_test(tcase, filter_xdp__v2xgen_passes);
 	tcase_add_test(tcase, filter_xdp__replay);
 	tcase_add_test(tcase, filter_xdp__poison);

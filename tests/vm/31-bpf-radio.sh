@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# timeout: 300
+# Filter, stamp and capture on 802.11p radios: generic XDP on wlan, and what passes is what a V2X
+# stack sent. v1 sends, v2 has the programs.
+. tests/vm/lib.sh
+
+# ip netns exec gives each command a /sys of its own; what is pinned has to lie elsewhere.
+mkdir -p /tmp/bpf && mount -t bpf bpf /tmp/bpf || die "no BPF file system"
+export CPC_BPF_ROOT=/tmp/bpf/cpchain
+
+cpc_bpf() { in_vehicle 2 "$build/cpc-bpf" "$@"; }
+# number FILTER: of what v2 counted.
+number() { cpc_bpf show wlan0 json | jq "$1"; }
+number_is() { [ "$(number "$1")" = "$2" ]; }
+send_cams() { in_vehicle 1 "$build/v2xgen" send --iface wlan0 --rate 10 --station 101 --count "$1"; }
+flood() { in_vehicle 1 "$build/cpc-flood" wlan0 "$@"; }
+
+# All CAMs of v1 come through to a V2X stack in v2.
+stack_hears()
+{
+	local receiver
+	in_vehicle 2 "$build/v2xgen" recv --iface wlan0 --json --count "$1" >/tmp/heard 2>/tmp/recv.err &
+	receiver=$!
+	sleep 1
+	send_cams "$1" >/dev/null
+	wait_for 10 eval "! kill -0 $receiver 2>/dev/null" || { kill $receiver; return 1; }
+}
+
+# What the ring buffer recorded, tshark reads as CAMs with nanosecond stamps.
+captured()
+{
+	local capture
+	cpc_bpf capture wlan0 /tmp/radio.pcapng 20 2>/tmp/capture.err &
+	capture=$!
+	wait_for 10 grep -q capturing /tmp/capture.err && send_cams 5 >/dev/null
+	wait $capture
+	[ "$(tshark -r /tmp/radio.pcapng -Y its 2>/dev/null | wc -l)" = 5 ] &&
+		capinfos /tmp/radio.pcapng 2>/dev/null | grep -q 'nanoseconds (9)'
+}
+
+radios_up 2
+plan 11
+is "attached as generic XDP" "$(cpc_bpf attach wlan0)" "xdp generic"
+check "CAMs pass" stack_hears 20
+check "and are counted" wait_for 5 number_is .filter.passed.frames 20
+check "and stamped" number_is .traffic.rx.cam.frames 20
+check "and their age is known" number_is .traffic.rx.cam.age_count 20
+flood cut 1 0.2 >/tmp/flood.cut
+check "truncated ones are dropped" wait_for 5 number_is '.filter.truncated.frames > 0' true
+is "none of them came to the stack" "$(number .traffic.rx.cam.frames)" 20
+cpc_bpf cell wlan0 1 1 4 0
+flood element 1 0.2 >/tmp/flood.element
+check "elements of no member are dropped" wait_for 5 \
+	number_is '.filter.element_sender.frames + .filter.rate_source.frames > 0' true
+check "a capture is a pcapng of CAMs" captured
+check "it detaches" cpc_bpf detach wlan0
+check "and then leaves nothing" eval '! ip -n v2 link show wlan0 | grep -q xdp &&
+	! in_vehicle 2 tc qdisc show dev wlan0 | grep -q clsact && [ -z "$(ls /tmp/bpf/cpchain)" ]'
+cat /tmp/flood.* | sed 's/^/# /'

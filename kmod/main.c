@@ -28,10 +28,10 @@
 #include "main.h"
 #include "netlink.h"
 
-static char *mac = "blake2s/blake2s";
+static char *mac = "sha256/cmac(aes)";
 module_param(mac, charp, 0444);
-MODULE_PARM_DESC(mac, "MAC algorithm, the same in all members (default blake2s/blake2s); or "
-		      "cmac(aes), hmac(sha256), blake2s, sha256/cmac(aes)");
+MODULE_PARM_DESC(mac, "MAC algorithm, the same in all members (default sha256/cmac(aes)); or "
+		      "cmac(aes), hmac(sha256), blake2s, blake2s/blake2s");
 
 static const struct cpc_mac *chosen __ro_after_init;
 
@@ -125,4 +125,5 @@ module_exit(cpchain_exit);
 MODULE_DESCRIPTION("CPChain: agreement between vehicles inside the radio frames they send");
 MODULE_AUTHOR("CPChain developers");
 MODULE_LICENSE("GPL");
+MODULE_SOFTDEP("pre: cmac");
 MODULE_ALIAS_GENL_FAMILY(CPC_NL_FAMILY);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# timeout: 300
+# timeout: 600
 # Four vehicles agree inside their CAMs. v5 hears them without a cell.
 . tests/vm/lib.sh
 . tests/vm/cells.sh
@@ -52,10 +52,7 @@ heard_all()
 
 no_extra_frames()
 {
-	local i
-	for ((i = 1; i <= n; i++)); do
-		[ "$(counter $i 1 extra_frames)" = 0 ] || return
-	done
+	[ "$(total 1 $n 1 extra_frames)" = 0 ] &&
 	! tshark -r /tmp/air.pcap -Y 'eth.type == 0x88b5' 2>/dev/null | grep -q .
 }
 
@@ -63,14 +60,7 @@ no_extra_frames()
 largest() { for ((i = 1; i <= n; i++)); do counter $i 1 "$1"; done | sort -n | tail -n 1; }
 within() { [ "$1" -gt 0 ] && [ "$1" -le "$2" ]; }
 
-no_drops()
-{
-	local i
-	for ((i = 1; i <= n; i++)); do
-		cellctl $i stats_get cell=1 | jq -e '[.stats_get.counters | to_entries[] |
-			select(.key | startswith("drop_")) | .value] | add == 0' || return
-	done
-}
+no_drops() { [ "$(total 1 $n 1 drop_)" = 0 ]; }
 
 # The carriers decode the same with and without their elements, but for Ethernet's trailer.
 decode() { tshark -r "$1" -d 'ethertype==0x8947,gnw' -O geonw,btpb,its -T json -J 'gnw geonw btpb its' 2>/dev/null |

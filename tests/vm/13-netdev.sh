@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# timeout: 300
+# timeout: 600
 # What happens to an interface happens to its cells: down and up, renamed, moved, removed.
 . tests/vm/lib.sh
 . tests/vm/cells.sh
@@ -13,14 +13,13 @@ phy_of() { in_vehicle "$1" iw dev wlan0 info | awk '/wiphy/ { print "phy" $2 }';
 
 silent()
 {
-	local before
-	before=$(cellctl 4 stats_get cell=1 | jq -c '.stats_get.counters | [.extra_frames, .carriers_used]')
+	local before used
 	ip -n v4 link set wlan0 down || return
+	before=$(counter 4 1 extra_frames) used=$(counter 4 1 carriers_used)
 	cellctl 4 submit cell=1 kind=0 text=while-down >/dev/null || return
 	# Meanwhile the others go on, which takes them time enough for v4 to misbehave in.
 	submit_round 1 3 1 without-v4 && wait_for 20 all_decided 3 1 $(($1 + 3)) || return
-	[ "$before" = "$(cellctl 4 stats_get cell=1 |
-		jq -c '.stats_get.counters | [.extra_frames, .carriers_used]')" ]
+	[ "$(counter 4 1 extra_frames)" = "$before" ] && [ "$(counter 4 1 carriers_used)" = "$used" ]
 }
 
 renamed()
@@ -77,6 +76,9 @@ check "in the new namespace it can have another" anew
 submit_round 1 2 1 three-left
 submit_round 4 4 1 three-left
 check "the three left go on" eval 'wait_for 20 entries_decided 1 1 15 && wait_for 20 entries_decided 4 1 15'
+# A namespace lives as long as a process in it.
+kill "${cam_senders[1]}" && wait "${cam_senders[1]}"
+unset 'cam_senders[1]'
 check "a namespace that is deleted takes its cell with it" namespace_deleted
 cams_stop
 check "radios that are removed take their cells with them" rmmod mac80211_hwsim

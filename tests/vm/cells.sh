@@ -3,7 +3,10 @@
 # What the module's tests share: cells of test vehicles, CAMs as carriers, counters. Source it after
 # lib.sh.
 
-cellctl() { in_vehicle "$1" "$build/cellctl" "${@:2}"; }
+cellctl() { "$build/cellctl" -n "v$1" "${@:2}"; }
+
+# vehicles FROM TO: their namespaces, for cellctl -n.
+vehicles() { seq -f 'v%.0f' -s, "$1" "$2"; }
 
 # cell_up N CELL [NAME=VALUE...]: vehicles v1..vN form a cell, vI being member I-1.
 cell_up()
@@ -42,7 +45,10 @@ cams_stop()
 }
 
 # counter I CELL NAME: one counter of a cell in vehicle I.
-counter() { cellctl "$1" stats_get "cell=$2" | jq ".stats_get.counters.$3"; }
+counter() { cellctl "$1" sum "$3" "cell=$2"; }
+
+# total FROM TO CELL PREFIX: the counters that begin so, summed over these vehicles.
+total() { "$build/cellctl" -n "$(vehicles "$1" "$2")" sum "$4" "cell=$3"; }
 
 # decided I CELL: the number of the last decided slot in vehicle I.
 decided() { cellctl "$1" cell_get "cell=$2" | jq .cell_get.slot; }
@@ -66,11 +72,13 @@ all_decided()
 same_log()
 {
 	local i least
-	least=$(for ((i = 1; i <= $1; i++)); do decided "$i" "$2"; done | sort -n | head -n 1)
-	[ "$least" -gt 0 ] || return
 	for ((i = 1; i <= $1; i++)); do
-		log_of "$i" "$2" | jq -c "select(.decided_get.slot <= $least)" >"/tmp/log.$i"
-		cmp /tmp/log.1 "/tmp/log.$i" || return
+		log_of "$i" "$2" >"/tmp/log.$i"
+	done
+	least=$(wc -l /tmp/log.[1-"$1"] | sort -n | awk 'NR == 1 { print $1 }')
+	[ "$least" -gt 0 ] || return
+	for ((i = 2; i <= $1; i++)); do
+		cmp <(head -n "$least" /tmp/log.1) <(head -n "$least" "/tmp/log.$i") || return
 	done
 }
 

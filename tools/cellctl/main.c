@@ -6,15 +6,19 @@
  *   cellctl dump COMMAND [NAME=VALUE...]
  *   cellctl keys cell=C self=I n=N      sets the test keys with all other members
  *   cellctl listen [SECONDS]            events, until then
+ *   cellctl sum PREFIX cell=C           the sum of the counters whose names begin so
+ *   cellctl -n NS[,NS...] ...           does it in each of these network namespaces; sums over all
  *
  * Prints answers as JSON lines. On a refusal it prints "refused: ERROR: what the module says" to
  * standard error and returns 1. It speaks netlink without a library, so that it can also say what
  * a library would not.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -286,28 +290,104 @@ static int verb_listen(int fd, const struct family *family, int seconds)
 	}
 }
 
-int main(int argc, char **argv)
+struct sum {
+	const char *prefix;
+	uint64_t total;
+};
+
+static void add_counters(const struct genlmsghdr *header, const uint8_t *attributes, size_t len,
+			 void *context)
+{
+	struct sum *sum = context;
+	size_t nest_len, value_len;
+	const uint8_t *nest = find_attr(attributes, len, CPC_A_COUNTERS, &nest_len), *value;
+	uint16_t type;
+
+	(void)header;
+	for (type = 1; nest && type <= CPC_N_MAX; type++) {
+		uint64_t number = 0;
+
+		if (!cpc_counter_names[type] ||
+		    strncmp(cpc_counter_names[type], sum->prefix, strlen(sum->prefix)) != 0)
+			continue;
+		value = find_attr(nest, nest_len, type, &value_len);
+		if (value && value_len == sizeof(number))
+			memcpy(&number, value, sizeof(number));
+		sum->total += number;
+	}
+}
+
+static int verb_sum(int fd, const struct family *family, const char *cell, struct sum *sum)
+{
+	static struct request request;
+	struct cpc_error error = { 0 };
+
+	request = (struct request){ .type = family->id, .version = CPC_NL_VERSION,
+				    .flags = NLM_F_ACK, .command = CPC_C_STATS_GET };
+	if (cpc_attr_add(&request.attributes, cell, &error)) {
+		fprintf(stderr, "%s\n", error.text);
+		return -EINVAL;
+	}
+	return exchange(fd, &request, add_counters, sum);
+}
+
+/* One command in the network namespace that the process is in. */
+static int run(int argc, char **argv, struct sum *sum)
 {
 	struct family family = { 0 };
 	CPC_CLOSE int fd = -1;
-	int r;
+	int r = open_family(&fd, &family);
+
+	if (r)
+		return r;
+	if (strcmp(argv[0], "keys") == 0)
+		return verb_keys(fd, &family, argv + 1);
+	if (strcmp(argv[0], "listen") == 0)
+		return verb_listen(fd, &family, argc > 1 ? atoi(argv[1]) : 10);
+	if (strcmp(argv[0], "sum") == 0 && argc == 3) {
+		sum->prefix = argv[1];
+		return verb_sum(fd, &family, argv[2], sum);
+	}
+	if (strcmp(argv[0], "dump") == 0 && argc > 1)
+		return verb_command(fd, &family, true, argv + 1);
+	return verb_command(fd, &family, false, argv);
+}
+
+static int enter(const char *name)
+{
+	char path[64];
+	CPC_CLOSE int fd = -1;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET)) {
+		fprintf(stderr, "no network namespace '%s'\n", name);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	bool everywhere = argc > 3 && strcmp(argv[1], "-n") == 0;
+	char **command = argv + (everywhere ? 3 : 1), *name;
+	struct sum sum = { 0 };
+	int r = 0;
 
 	if (argc < 2) {
-		fputs("cellctl [dump] COMMAND [NAME=VALUE...] | keys ... | listen [SECONDS]\n",
-		      stderr);
+		fputs("cellctl [-n NS,...] [dump] COMMAND [NAME=VALUE...] | keys ... | listen "
+		      "[SECONDS] | sum ...\n", stderr);
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	r = open_family(&fd, &family);
-	if (r)
-		return 1;
-	if (strcmp(argv[1], "keys") == 0)
-		r = verb_keys(fd, &family, argv + 2);
-	else if (strcmp(argv[1], "listen") == 0)
-		r = verb_listen(fd, &family, argc > 2 ? atoi(argv[2]) : 10);
-	else if (strcmp(argv[1], "dump") == 0 && argc > 2)
-		r = verb_command(fd, &family, true, argv + 2);
-	else
-		r = verb_command(fd, &family, false, argv + 1);
+	if (!everywhere)
+		r = run(argc - 1, command, &sum);
+	for (name = everywhere ? strtok(argv[2], ",") : NULL; name && r == 0;
+	     name = strtok(NULL, ",")) {
+		r = enter(name);
+		r = r ? r : run(argc - 3, command, &sum);
+	}
+	if (sum.prefix && r == 0)
+		printf("%llu\n", (unsigned long long)sum.total);
 	return r ? 1 : 0;
 }

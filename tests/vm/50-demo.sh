@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# timeout: 600
+# timeout: 900
 # The demonstration's scene, short: one log at all vehicles, on carriers only, small elements, in
-# time; the same with 20 % loss; urgent; and one vehicle dying. A scene's own judgement is tested
+# time; the same with 20 % loss; and one vehicle dying. A scene's own judgement is tested
 # too: a result that is not right must not say "agree".
 [ -n "${CPC_VM:-}" ] || { echo "Bail out! this test belongs in tools/vm"; exit 1; }
 

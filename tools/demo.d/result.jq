@@ -72,5 +72,5 @@ def one_history: group_by(.[0]) | all(map(.[1][0:16]) | unique | length == 1);
         .key |= ltrimstr("drop_")))
     })),
     agree: ($settled and $same_end and $same_common and ($claims | one_history) and
-      $missing == 0 and $submitted > 0 and $victim_agrees != false)
+      $missing == 0 and $submitted > 0 and ($killed == 0 or $victim_agrees == true))
   }

@@ -58,8 +58,8 @@ static void usage(FILE *out)
 	      "\n"
 	      "  --config FILE    configuration, default " CPC_CONFIG_FILE "\n"
 	      "  --check-config   only read the configuration and say what is wrong with it\n"
-	      "  --print-id       print this node's id for the member lists; makes the key if it is\n"
-	      "                   missing\n"
+	      "  --print-id       print this node's id for the member lists; makes the key if it\n"
+	      "                   is missing\n"
 	      "  --key FILE       the key file, default " CPC_CONFIG_KEY "\n",
 	      out);
 }

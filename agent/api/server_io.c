@@ -159,11 +159,12 @@ static void answer_line(struct client *client, const char *line, size_t len)
 static void answer_lines(struct client *client)
 {
 	while (!client->closing && !client->log && client->out.len <= CPC_API_OUT_MAX / 2) {
-		const uint8_t *end = client->in.len ? memchr(client->in.data, '\n', client->in.len) :
-						      NULL;
 		struct cpc_error error;
+		const uint8_t *end = NULL;
 		size_t len;
 
+		if (client->in.len)
+			end = memchr(client->in.data, '\n', client->in.len);
 		if (!end) {
 			if (cpc_buffer_room(&client->in) > 0)
 				return;
@@ -277,7 +278,8 @@ static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *u
 	client->next = api->clients;
 	api->clients = client;
 	api->count++;
-	if (sd_event_add_io(api->event, &client->source, connection, EPOLLIN, on_client, client) < 0)
+	if (sd_event_add_io(api->event, &client->source, connection, EPOLLIN, on_client,
+			    client) < 0)
 		client_free(client);
 	return 0;
 }

@@ -124,8 +124,10 @@ static int find_section(struct parse *p, const char *name)
 		if (strcmp(p->section[i].name, name) == 0)
 			return (int)i;
 	if (strlen(name) == 0 || strlen(name) > CPC_CONFIG_NAME_MAX || strpbrk(name, " \t"))
-		return refuse(p, p->line, "[member %s]: a member's name is one word of 1 to %d bytes",
-			      name, CPC_CONFIG_NAME_MAX) - 1;
+		return refuse(p, p->line,
+			      "[member %s]: a member's name is one word of 1 to %d bytes", name,
+			      CPC_CONFIG_NAME_MAX) -
+		       1;
 	if (p->sections == CPC_MEMBERS_MAX)
 		return refuse(p, p->line, "[member %s]: more than %d members", name,
 			      CPC_MEMBERS_MAX) - 1;
@@ -147,8 +149,9 @@ static int take_member(struct parse *p, const char *who, const char *name, const
 		if (p->section[i].index >= 0)
 			return refuse(p, p->line, "[member %s] index: given twice", who);
 		if (cpc_config_number(value, 0, CPC_MEMBERS_MAX - 1, &index) < 0)
-			return refuse(p, p->line, "[member %s] index: '%s' is not a number from 0 to %d",
-				      who, value, CPC_MEMBERS_MAX - 1);
+			return refuse(p, p->line,
+				      "[member %s] index: '%s' is not a number from 0 to %d", who,
+				      value, CPC_MEMBERS_MAX - 1);
 		p->section[i].index = (int)index;
 		return 1;
 	}
@@ -194,8 +197,10 @@ static int take(void *user, const char *section, const char *name, const char *v
 	if (known_section)
 		return refuse(p, p->line, "[%s] %s: no such key (its value is '%s')", section, name,
 			      value);
-	return refuse(p, p->line, "[%s]: no such section (%s = %s); there are node, cell, member NAME, "
-		      "gateway, api", section, name, value);
+	return refuse(p, p->line,
+		      "[%s]: no such section (%s = %s); there are node, cell, member NAME, "
+		      "gateway, api",
+		      section, name, value);
 }
 
 /* The [member NAME] sections into the table, by index. */
@@ -246,9 +251,10 @@ static void check_members(struct parse *p)
 			    memcmp(config->member[j].node_id, config->member[i].node_id,
 				   CPC_CONFIG_ID_BYTES) == 0) {
 				refuse(p, p->member_line[i],
-				       "member %s (index %u) has the node_id of member %s (index %u, "
-				       "line %u)", config->member[i].name, i,
-				       config->member[j].name, j, p->member_line[j]);
+				       "member %s (index %u) has the node_id of member %s "
+				       "(index %u, line %u)",
+				       config->member[i].name, i, config->member[j].name, j,
+				       p->member_line[j]);
 				return;
 			}
 	}
@@ -260,8 +266,8 @@ static void check_members(struct parse *p)
 	for (i = 0; i < last; i++)
 		if (!config->member[i].set) {
 			refuse(p, p->member_line[last],
-			       "[cell]: there is a member with index %u, but none with index %u", last,
-			       i);
+			       "[cell]: there is a member with index %u, but none with index %u",
+			       last, i);
 			return;
 		}
 	config->n = count;
@@ -279,9 +285,11 @@ static void check_required(struct parse *p)
 	if (!p->config->gateway)
 		return;
 	if (!p->config->can[0])
-		refuse(p, p->line, "[gateway] can: missing; name the CAN interface, or set enabled = no");
+		refuse(p, p->line,
+		       "[gateway] can: missing; name the CAN interface, or set enabled = no");
 	if (!p->config->dbc[0])
-		refuse(p, p->line, "[gateway] dbc: missing; name the DBC file, or set enabled = no");
+		refuse(p, p->line,
+		       "[gateway] dbc: missing; name the DBC file, or set enabled = no");
 	if (!p->config->overlay[0])
 		refuse(p, p->line,
 		       "[gateway] overlay: missing; name the overlay file, or set enabled = no");

@@ -221,7 +221,8 @@ int cpc_ctl_parse(int argc, char **argv, struct cpc_ctl_command *ret_command,
 			break;
 	}
 	if (!verb && command.verb == CPC_CTL_HELP && p.at == argc && argc < 2)
-		return wrong(&p, "%s", "which command? (status, cell, log, submit, stats, verdict)");
+		return wrong(&p, "%s",
+			     "which command? (status, cell, log, submit, stats, verdict)");
 	r = check_complete(&p);
 	if (r == 0)
 		*ret_command = command;

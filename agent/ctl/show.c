@@ -137,7 +137,8 @@ void cpc_show_stats(FILE *out, const json_t *answer)
 		number_of(answer, "cell"), number_of(answer, "epoch"));
 	fprintf(out, "  submitted              %lld entries, %lld of them decided\n",
 		number_of(answer, "entries_submitted"), number_of(answer, "own_entries_decided"));
-	fprintf(out, "  decided                %lld slots (%lld void), %lld entries of all members\n",
+	fprintf(out,
+		"  decided                %lld slots (%lld void), %lld entries of all members\n",
 		number_of(answer, "decided_slots"), number_of(answer, "void_slots"),
 		number_of(answer, "entries_decided"));
 	fprintf(out, "  log hash               %s\n", text_of(answer, "log_hash"));

@@ -47,7 +47,7 @@ static void cleanup_msg(struct nl_msg **msg)
 }
 #define CPC_NL_MSG CPC_CLEANUP(cleanup_msg)
 
-/* ---- sending a command and reading its answers ------------------------------------------------ */
+/* ---- sending a command and reading its answers ----------------------------------------------- */
 
 /* The kernel's words behind an error or the end of a dump, or NULL. */
 static const char *extack_text(const struct nlmsghdr *header, size_t fixed)
@@ -107,8 +107,10 @@ static int take_message(struct cpc_link *link, const struct answer *answer,
 	r = answer->message(link, answer->ctx, (const char *)header + skip,
 			    header->nlmsg_len - skip);
 	if (r == -EBADMSG)
-		cpc_error_set(answer->error, "%s: the module's answer is not understood: are module "
-			      "and agent of one version?", answer->what);
+		cpc_error_set(answer->error,
+			      "%s: the module's answer is not understood: are module "
+			      "and agent of one version?",
+			      answer->what);
 	return r < 0 ? r : 1;
 }
 

@@ -163,7 +163,7 @@ int cpc_nl_decode_cell(const void *attrs, size_t len, struct cpc_link_cell *ret_
 		return -EBADMSG;
 	if (a[CPC_A_COUNTERS] && decode_counters(a[CPC_A_COUNTERS], &cell) < 0)
 		return -EBADMSG;
-	/* The own lane starts at 1 with the cell, so that its length is the number of submissions. */
+	/* The own lane starts with the cell, so its length is the number of submissions. */
 	cell.own_seq = a[CPC_A_SEQ] ? nla_get_u32(a[CPC_A_SEQ]) :
 				      (u32)cell.counter[CPC_N_SUBMITTED];
 	*ret_cell = cell;
@@ -281,7 +281,8 @@ static int add_entry(struct cpc_assembler *as, struct cpc_log_lane *lane,
 	struct cpc_entry decoded;
 	uint8_t *copy;
 
-	if (cpc_entry_decode(nla_data(attr), (size_t)nla_len(attr), CPC_MEMBERS_MAX, &decoded) < 0 ||
+	if (cpc_entry_decode(nla_data(attr), (size_t)nla_len(attr), CPC_MEMBERS_MAX,
+			     &decoded) < 0 ||
 	    decoded.seq < lane->from || decoded.seq > lane->seq)
 		return -EBADMSG;
 	entry = &lane->entry[decoded.seq - lane->from];

@@ -122,7 +122,8 @@ int cpc_outbox_resume(struct cpc_store *store, u32 seq, struct cpc_error *error)
 
 	assert(store->cell);
 	if (seq < store->tip.seq[store->self]) {
-		cpc_error_set(error, "the kernel's own lane ends at entry %u, but entry %u of it is "
+		cpc_error_set(error,
+			      "the kernel's own lane ends at entry %u, but entry %u of it is "
 			      "decided: the module lost its state; raise 'epoch' on every member",
 			      seq, store->tip.seq[store->self]);
 		return -ESTALE;

@@ -66,15 +66,17 @@ static int verify_lane(struct cpc_log_tip *tip, const struct cpc_log_decision *d
 		    cpc_entry_decode(stored->body, stored->len, tip->n, &entry) < 0 ||
 		    entry.author != lane->lane || entry.seq != lane->from + i ||
 		    !cpc_digest_equal(&entry.prev, &head)) {
-			cpc_error_set(error, "slot %u, lane %u: entry %u is malformed or not chained "
-				      "to the one before", decision->slot, lane->lane,
-				      lane->from + i);
+			cpc_error_set(error,
+				      "slot %u, lane %u: entry %u is malformed or not chained "
+				      "to the one before",
+				      decision->slot, lane->lane, lane->from + i);
 			return -EBADMSG;
 		}
 		cpc_entry_hash(cpc_sha256, &tip->members, stored->body, stored->len, &head);
 	}
 	if (!cpc_digest_equal(&head, &lane->head)) {
-		cpc_error_set(error, "slot %u, lane %u: the entries up to %u do not hash to its head",
+		cpc_error_set(error,
+			      "slot %u, lane %u: the entries up to %u do not hash to its head",
 			      decision->slot, lane->lane, lane->seq);
 		return -EBADMSG;
 	}

@@ -60,18 +60,17 @@ static json_t *status_json(struct cpc_node *node)
 	cpc_outbox_count(node->store, &waiting, &in_flight);
 	for (i = 0; i < node->n; i++)
 		up += node->net && cpc_net_is_up(node->net, i);
-	return json_pack("{s:s, s:b, s:s, s:i, s:i, s:i, s:i, s:s, s:I, s:o, s:i, s:i, s:b, s:i, "
-			 "s:I, s:b}",
-			 "name", node->config->name[0] ? node->config->name :
-				 cpc_node_member_name(node, node->self),
-			 "running", node->running, "waiting_for", node->running ? "" : node->waiting,
-			 "cell", node->cell, "epoch", node->config->epoch, "self", node->self,
-			 "members", node->n, "interface", node->config->interface,
-			 "slot", (json_int_t)tip->slot, "log_hash", hex(tip->log_hash.b, 32),
-			 "peers_up", up, "outbox_waiting", waiting, "catching_up",
-			 node->catchup.phase != CPC_CATCHUP_IDLE, "outbox_in_flight", in_flight,
-			 "clock_jumps", (json_int_t)node->clock_jumps, "gateway",
-			 node->gateway != NULL);
+	return json_pack(
+		"{s:s, s:b, s:s, s:i, s:i, s:i, s:i, s:s, s:I, s:o, s:i, s:i, s:b, s:i, "
+		"s:I, s:b}",
+		"name",
+		node->config->name[0] ? node->config->name : cpc_node_member_name(node, node->self),
+		"running", node->running, "waiting_for", node->running ? "" : node->waiting, "cell",
+		node->cell, "epoch", node->config->epoch, "self", node->self, "members", node->n,
+		"interface", node->config->interface, "slot", (json_int_t)tip->slot, "log_hash",
+		hex(tip->log_hash.b, 32), "peers_up", up, "outbox_waiting", waiting, "catching_up",
+		node->catchup.phase != CPC_CATCHUP_IDLE, "outbox_in_flight", in_flight,
+		"clock_jumps", (json_int_t)node->clock_jumps, "gateway", node->gateway != NULL);
 }
 
 static json_t *cell_json(struct cpc_node *node, struct cpc_error *error)

@@ -11,7 +11,8 @@
  *
  * A chunk never goes beyond the target, which f+1 members claim on the air, so f+1 peers can
  * confirm it. A source that gives nothing, garbage, an unconfirmed chain or no answer in time is
- * passed over for the next; peers that failed once are asked last from then on. One chunk and one answer are held, never more.
+ * passed over for the next; peers that failed once are asked last from then on. One chunk and one
+ * answer are held, never more.
  */
 #ifndef CPC_AGENT_NODE_CATCHUP_H
 #define CPC_AGENT_NODE_CATCHUP_H
@@ -38,8 +39,12 @@ struct cpc_catchup_ops {
 	void (*reached)(void *ctx, u32 slot);
 };
 
-enum cpc_catchup_phase { CPC_CATCHUP_IDLE, CPC_CATCHUP_BODY, CPC_CATCHUP_CONFIRM,
-			 CPC_CATCHUP_WAIT };
+enum cpc_catchup_phase {
+	CPC_CATCHUP_IDLE,
+	CPC_CATCHUP_BODY,
+	CPC_CATCHUP_CONFIRM,
+	CPC_CATCHUP_WAIT,
+};
 
 struct cpc_catchup_stats {
 	u64 started, reached, chunks;

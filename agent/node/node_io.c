@@ -78,9 +78,9 @@ void cpc_node_show_status(struct cpc_node *node)
 	for (i = 0; i < node->n; i++)
 		up += node->net && cpc_net_is_up(node->net, i);
 	if (node->running)
-		snprintf(text, sizeof(text), "cell %u epoch %u: slot %u, %u of %u peers connected%s",
-			 node->cell, node->config->epoch, cpc_store_tip(node->store)->slot, up,
-			 node->n - 1,
+		snprintf(text, sizeof(text),
+			 "cell %u epoch %u: slot %u, %u of %u peers connected%s", node->cell,
+			 node->config->epoch, cpc_store_tip(node->store)->slot, up, node->n - 1,
 			 node->catchup.phase == CPC_CATCHUP_IDLE ? "" : ", catching up");
 	else
 		snprintf(text, sizeof(text), "waiting: %.180s", node->waiting);
@@ -92,7 +92,7 @@ void cpc_node_show_status(struct cpc_node *node)
 
 /* ---- the tick -------------------------------------------------------------------------------- */
 
-/* The wall clock only labels records, so a jump harms nothing; but who reads the log should know. */
+/* The wall clock only labels records: a jump harms nothing, but who reads the log should know. */
 static void watch_clock(struct cpc_node *node)
 {
 	int64_t offset_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_BOOTTIME);

@@ -83,10 +83,12 @@ static void cell_gone(struct cpc_node *node)
 	char line[300];
 
 	node->running = false;
-	snprintf(line, sizeof(line), "cell %u epoch %u has gone from the kernel (module unloaded, "
-		 "interface removed, or deleted): its votes are forgotten, so this vehicle must not "
-		 "rejoin this epoch; raise 'epoch' on every member", node->cell,
-		 node->config->epoch);
+	snprintf(
+		line, sizeof(line),
+		"cell %u epoch %u has gone from the kernel (module unloaded, "
+		"interface removed, or deleted): its votes are forgotten, so this vehicle must not "
+		"rejoin this epoch; raise 'epoch' on every member",
+		node->cell, node->config->epoch);
 	cpc_node_fail(node, CPC_EXIT_OPERATOR, line);
 }
 
@@ -162,9 +164,10 @@ static void on_evidence(struct cpc_node *node, const struct cpc_link_event *even
 	char line[160];
 
 	node->evidence++;
-	snprintf(line, sizeof(line), "member %u (%s) sent two contents under one counter, %u: it is "
-		 "faulty, or its key is used twice", event->index,
-		 cpc_node_member_name(node, event->index), event->counter);
+	snprintf(line, sizeof(line),
+		 "member %u (%s) sent two contents under one counter, %u: it is "
+		 "faulty, or its key is used twice",
+		 event->index, cpc_node_member_name(node, event->index), event->counter);
 	cpc_node_complain(node, CPC_COMPLAIN_EVIDENCE, line);
 }
 
@@ -354,7 +357,7 @@ static void install(struct cpc_node *node, u32 slot)
 		r = cpc_store_tip_at(node->store, slot - 1, &before, &error);
 	if (r == 0)
 		r = cpc_link_install(node->link, node->cell, &there, &before.log_hash, &error);
-	/* -EALREADY: it got there by itself; -EPERM: the claim is too old, a newer one will come. */
+	/* -EALREADY: it got there by itself; -EPERM: the claim is too old, another will come. */
 	if (r < 0 && r != -EALREADY && r != -EPERM)
 		cpc_node_complain(node, CPC_COMPLAIN_CATCHUP, error.text);
 	if (r == 0)

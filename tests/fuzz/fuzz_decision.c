@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * fuzz_decision.c - decisions from a peer: whatever decodes encodes to the same bytes, and is judged
- * without harm.
+ * fuzz_decision.c - decisions from a peer: whatever decodes encodes to the same bytes, and is
+ * judged without harm.
  */
 #include <stdlib.h>
 

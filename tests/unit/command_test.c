@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* command_test.c - cpchainctl's command line: what it means, and what is said when it means nothing. */
+/* command_test.c - cpchainctl's command line: what it means, and what is said if it is wrong. */
 #include "core_testing.h"
 
 #include <errno.h>

@@ -44,7 +44,8 @@ is "print-id prints 64 hexadecimal digits" "$(grep -cE '^[0-9a-f]{64}$' <<<"$id"
 is "the key is for its owner only" "$(stat -c %a "$dir/key0")" 600
 is "print-id is the same again" "$(cpchaind --print-id --key "$dir/key0")" "$id"
 configure nosuch0 >"$dir/conf"
-has "check-config says good" "$(cpchaind --check-config --config "$dir/conf")" "good: cell 7 epoch 1"
+has "check-config says good" "$(cpchaind --check-config --config "$dir/conf")" \
+	"good: cell 7 epoch 1"
 sed 's/^epoch = 1/epoch = 0/' "$dir/conf" >"$dir/bad"
 out=$(cpchaind --check-config --config "$dir/bad")
 is "check-config refuses for an operator" $? 78
@@ -71,7 +72,7 @@ has "too long a text is refused" "$(ctl submit "$(printf 'x%.0s' {1..504})")" "m
 has "an empty one too" "$(ctl submit - </dev/null)" "nothing to submit"
 has "a missing file is named" "$(ctl submit --file "$dir/none")" "$dir/none: No such file"
 
-# ---- without the module (where it is loaded, these have nothing to show) ----------------------------
+# ---- without the module (where it is loaded, these have nothing to show) -------------------------
 
 if [ -e /sys/module/cpchain ]; then
 	echo "1..$count"
@@ -84,7 +85,8 @@ for _ in {1..100}; do
 	sleep 0.05
 done
 has "the daemon waits for the module" "$(ctl status)" "modprobe cpchain"
-is "status is JSON" "$(ctl status --json | jq -r '.running, .cell, .members' | paste -sd,)" false,7,4
+is "status is JSON" "$(ctl status --json | jq -r '.running, .cell, .members' | paste -sd,)" \
+	false,7,4
 has "what needs the module says so" "$(ctl cell)" "not running yet"
 is "the socket is for its group" "$(stat -c %a "$dir/control")" 660
 has "a second daemon is refused" "$(cpchaind --config "$dir/conf")" "another cpchaind"

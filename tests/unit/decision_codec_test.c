@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* decision_codec_test.c - decisions between agents: what is written is read, and nothing else is. */
+/* decision_codec_test.c - decisions between agents: what is written is read, nothing else is. */
 #include "log_testing.h"
 
 static struct world *world;

@@ -24,7 +24,8 @@ static void open_store(u16 epoch)
 
 static void setup(void)
 {
-	world = mmap(NULL, sizeof(*world), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	world = mmap(NULL, sizeof(*world), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
 	world_init(world, 31);
 	scratch_dir(dir);
 	snprintf(path, sizeof(path), "%s/db", dir);
@@ -398,9 +399,11 @@ START_TEST(kill__exactly_once)
 	} while (WEXITSTATUS(status) != 0);
 	ck_assert_uint_gt(shared->lives, 3);
 	for (i = 0; i < PUSHES; i++)
-		ck_assert_msg(times_decided(shared->id[i]) == 1, "seed %d: entry %u is there %u times",
-			      _i, i, times_decided(shared->id[i]));
-	world = mmap(NULL, sizeof(*world), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		ck_assert_msg(times_decided(shared->id[i]) == 1,
+			      "seed %d: entry %u is there %u times", _i, i,
+			      times_decided(shared->id[i]));
+	world = mmap(NULL, sizeof(*world), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
 	munmap(shared, sizeof(*shared));
 }
 END_TEST

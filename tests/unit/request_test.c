@@ -20,8 +20,10 @@ START_TEST(parse__log)
 	ck_assert_int_eq(parse("{\"op\":\"log\"}"), 0);
 	ck_assert_int_eq(request.op, CPC_API_LOG);
 	ck_assert(!request.has_since && !request.follow && !request.limit && !request.member[0]);
-	ck_assert_int_eq(parse("{\"op\":\"log\",\"since\":0,\"limit\":4294967295,\"member\":\"car\","
-			       "\"follow\":true}"), 0);
+	ck_assert_int_eq(
+		parse("{\"op\":\"log\",\"since\":0,\"limit\":4294967295,\"member\":\"car\","
+		      "\"follow\":true}"),
+		0);
 	ck_assert(request.has_since && request.follow);
 	ck_assert_uint_eq(request.limit, UINT32_MAX);
 	ck_assert_str_eq(request.member, "car");

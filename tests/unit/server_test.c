@@ -224,7 +224,8 @@ static unsigned int count_entries(const char *text)
 
 	bool at_start = true;
 
-	for (; *text; text++) {	/* not strstr(): the sanitizer's measures the whole rest each time */
+	/* not strstr(): the sanitizer's measures the whole rest each time */
+	for (; *text; text++) {
 		count += at_start && strncmp(text, start, sizeof(start) - 1) == 0;
 		at_start = *text == '\n';
 	}
@@ -237,7 +238,8 @@ START_TEST(log__to_the_end_and_limited)
 	int fd = dial();
 
 	entries = 200;
-	say(fd, "{\"op\":\"log\",\"since\":50}\n{\"op\":\"log\",\"limit\":7}\n{\"op\":\"status\"}\n");
+	say(fd,
+	    "{\"op\":\"log\",\"since\":50}\n{\"op\":\"log\",\"limit\":7}\n{\"op\":\"status\"}\n");
 	ck_assert_int_gt(hear(fd, text, sizeof(text)), 0);
 	ck_assert_uint_eq(count_entries(text), 157);
 	ck_assert_ptr_nonnull(strstr(text, "{\"ok\":true,\"end\":true}\n{\"op\":0"));

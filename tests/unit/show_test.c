@@ -46,11 +46,13 @@ END_TEST
 
 START_TEST(entry__record)
 {
-	show(cpc_show_entry, "{\"slot\":7,\"member\":\"car2\",\"seq\":3,\"kind\":\"ordinary\","
+	show(cpc_show_entry,
+	     "{\"slot\":7,\"member\":\"car2\",\"seq\":3,\"kind\":\"ordinary\","
 	     "\"type\":\"record\",\"signals\":["
 	     "{\"time_ms\":1700000000100,\"signal\":\"Vehicle.Speed\",\"value\":120.77,"
 	     "\"unit\":\"km/h\"},"
-	     "{\"time_ms\":1700000000200,\"signal\":null,\"dictionary\":5,\"index\":9,\"value\":3}]}");
+	     "{\"time_ms\":1700000000200,\"signal\":null,\"dictionary\":5,\"index\":9,"
+	     "\"value\":3}]}");
 	ck_assert_ptr_nonnull(strstr(shown, "car2/3  2 samples\n"));
 	ck_assert_ptr_nonnull(strstr(shown, "22:13:20.100  Vehicle.Speed = 120.77 km/h\n"));
 	ck_assert_ptr_nonnull(strstr(shown, "22:13:20.200  signal 9 of dictionary 5 = 3\n"));
@@ -70,8 +72,10 @@ START_TEST(status__running_and_waiting)
 	show(cpc_show_status, "{\"name\":\"car1\",\"running\":false,\"waiting_for\":\"modprobe\"}");
 	ck_assert_str_eq(shown, "car1 waits: modprobe\n");
 	teardown();
-	show(cpc_show_status, "{\"name\":\"car1\",\"running\":true,\"self\":0,\"cell\":7,\"epoch\":2,"
-	     "\"interface\":\"wlan0\",\"slot\":9,\"log_hash\":\"aabbccddeeff00112233\",\"peers_up\":3,"
+	show(cpc_show_status,
+	     "{\"name\":\"car1\",\"running\":true,\"self\":0,\"cell\":7,\"epoch\":2,"
+	     "\"interface\":\"wlan0\",\"slot\":9,\"log_hash\":\"aabbccddeeff00112233\","
+	     "\"peers_up\":3,"
 	     "\"members\":4,\"catching_up\":true}");
 	ck_assert_ptr_nonnull(strstr(shown, "member 0 of cell 7, epoch 2, on wlan0"));
 	ck_assert_ptr_nonnull(strstr(shown, "slot 9, hash aabbccddeeff0011..., catching up"));

@@ -372,7 +372,8 @@ START_TEST(kill__nothing_lost_or_doubled)
 	world_run(world, 1200);
 	cpc_store_close(store);
 	while (tip < world->tip.slot) {
-		struct timespec pause = { .tv_nsec = 1000 * (long)(2000 + random_below(&seed, 30000)) };
+		long pause_us = 2000 + (long)random_below(&seed, 30000);
+		struct timespec pause = { .tv_nsec = 1000 * pause_us };
 		pid_t child = fork();
 
 		if (child == 0)

@@ -262,7 +262,8 @@ static __always_inline int is_replay(const struct packet *p, const struct elemen
 	tags = p->len - CPC_ELEMENT_FOOTER_BYTES - 8 * (n - 1);
 	if (load(p, tags + 8 * (self < sender ? self : self - 1), &key.tag, 8))
 		return 0;
-	return bpf_map_update_elem(&replays, &key, &seen, BPF_NOEXIST) == -17; /* EEXIST */
+	/* EEXIST; before 6.4 the upper half of what comes back is not defined. */
+	return (int)bpf_map_update_elem(&replays, &key, &seen, BPF_NOEXIST) == -17;
 }
 
 /* Of a cell that is ours, by the order of the module's own tests. */

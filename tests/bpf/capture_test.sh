@@ -65,6 +65,6 @@ check "times are now, in UTC" eval \
 	"tshark -r '$work/c.pcapng' -T fields -e frame.time_epoch -c 1 | awk -v now=$(date +%s) \
 	'{ exit !(\$1 > now - 60 && \$1 <= now + 1) }'"
 check "the element is dissected" eval \
-	"[ \"\$(read_with -Y 'cpchain.cell == 1 && cpchain.sender == 200' | wc -l)\" -gt 0 ]"
+	"[ \"\$(read_with -Y 'cpchain.cell == 7 && cpchain.sender == 200' | wc -l)\" -gt 0 ]"
 check "it detaches" "$build/cpc-bpf" detach vehicle
 echo "1..$count"

@@ -3,7 +3,9 @@
  * cpc-flood: junk at the highest rate that a packet socket makes, for tests on interfaces of our own.
  *
  *   cpc-flood IF KIND SOURCES SECONDS      KIND: cam (well-formed), cut (one octet short),
- *                                          element (of no member of cell 1, in a frame of its own)
+ *                                          element (of no member of cell 7, epoch 1, in a frame
+ *                                          of its own), forged (of its member 1, each with a new
+ *                                          counter: the module has to check a MAC for each)
  *
  * Prints frames sent and the rate. Source addresses are 02:00 and a number below SOURCES.
  */
@@ -12,6 +14,7 @@
 #include <inttypes.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +29,7 @@ enum { BATCH = 64, ELEMENT_BYTES = 52 };
 
 static uint8_t frames[BATCH][CPC_V2X_FRAME_MAX];
 static size_t frame_size;
+static bool forged; /* each element gets a counter of its own */
 
 static int make_cam(void)
 {
@@ -39,10 +43,10 @@ static int make_cam(void)
 						&frame_size);
 }
 
-static void make_element(void)
+static void make_element(uint8_t sender)
 {
-	struct cpc_element_header header = { .version = CPC_ELEMENT_VERSION, .sender = 200,
-					     .cell = 1, .epoch = 1, .counter = 1 };
+	struct cpc_element_header header = { .version = CPC_ELEMENT_VERSION, .sender = sender,
+					     .cell = 7, .epoch = 1 };
 	const uint16_t footer[2] = { ELEMENT_BYTES, CPC_ELEMENT_MAGIC };
 	uint8_t *at = frames[0];
 
@@ -59,7 +63,10 @@ static int make(const char *kind)
 	int r = 0;
 
 	if (!strcmp(kind, "element")) {
-		make_element();
+		make_element(200);
+	} else if (!strcmp(kind, "forged")) {
+		make_element(1);
+		forged = true;
 	} else {
 		r = make_cam();
 		if (r == 0 && !strcmp(kind, "cut"))
@@ -99,7 +106,7 @@ static void flood(int fd, uint32_t sources, double seconds)
 	struct iovec vectors[BATCH];
 	uint64_t sent = 0, refused = 0;
 	double start = now(), took;
-	uint32_t next = 0;
+	uint32_t next = 0, counter = 1000000;
 
 	for (int i = 0; i < BATCH; i++) {
 		vectors[i] = (struct iovec){ frames[i], frame_size };
@@ -115,6 +122,10 @@ static void flood(int fd, uint32_t sources, double seconds)
 			next = next + 1 < sources ? next + 1 : 0;
 			memcpy(frames[i] + 6, "\x02\x00", 2);
 			memcpy(frames[i] + 8, &station, 4);
+			counter++;
+			if (forged)
+				memcpy(frames[i] + 14 + offsetof(struct cpc_element_header, counter),
+				       &counter, 4);
 		}
 		n = sendmmsg(fd, messages, BATCH, 0);
 		if (n > 0)
@@ -134,7 +145,7 @@ int main(int argc, char **argv)
 	int fd;
 
 	if (sources < 1 || sources > 100000000 || !(seconds > 0) || make(argv[2]) < 0) {
-		fprintf(stderr, "usage: cpc-flood IF cam|cut|element SOURCES SECONDS\n");
+		fprintf(stderr, "usage: cpc-flood IF cam|cut|element|forged SOURCES SECONDS\n");
 		return EXIT_FAILURE;
 	}
 	fd = open_socket(argv[1]);

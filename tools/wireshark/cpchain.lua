@@ -4,8 +4,8 @@
 --
 --   wireshark -X lua_script:tools/wireshark/cpchain.lua FILE     filter: cpchain, cpchain.cell == 1
 --
--- An element is found from the end of the frame, as a receiver does. Its number of members is not
--- in it; the tags are told from the payload where that has an end, else shown with it.
+-- An element is found from the end of the frame, as a receiver does. How many members the cell has
+-- is not in it but a preference, cpchain.members; 4 if you do not say.
 
 local cpchain = Proto("cpchain", "CPChain element")
 
@@ -147,8 +147,7 @@ local function dissect_items(tvb, at, stop, tree)
 	return at
 end
 
--- The have-bitmap is ceil(n/2) bytes and n is unknown here: with sections behind it the layout is
--- guessed from the smallest n that makes them fit, 4 to 64 members.
+-- The have-bitmap takes ceil(n/2) bytes and the tags 8 (n-1), n being the preference below.
 local function dissect_sections(tvb, at, stop, flags, decided, tree)
 	local function try(n, into)
 		local here, last = at, stop - 8 * (n - 1)
@@ -169,7 +168,6 @@ local function dissect_sections(tvb, at, stop, flags, decided, tree)
 		end
 		return here
 	end
-	-- Members of a small cell are the usual case; the user may say otherwise in the preferences.
 	local here = try(cpchain.prefs.members, tree)
 	if here then
 		here = dissect_items(tvb, here, stop, tree)

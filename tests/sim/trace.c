@@ -71,13 +71,13 @@ static void on_signal(int number)
 {
 	/* The core's assertions trap. The process is about to end, so stdio is worth the risk. */
 	signal(number, SIG_DFL);
-	finish(watched, number == SIGALRM ? "the history does not end" :
+	finish(watched, number == SIGVTALRM ? "the history does not end" :
 					    "an assertion of the core (or a crash)");
 }
 
 void sim_trace_watch(struct sim_world *w)
 {
-	static const int signals[] = { SIGILL, SIGTRAP, SIGSEGV, SIGABRT, SIGFPE, SIGALRM };
+	static const int signals[] = { SIGILL, SIGTRAP, SIGSEGV, SIGABRT, SIGFPE, SIGVTALRM };
 	unsigned int i;
 
 	watched = w;

@@ -346,13 +346,13 @@ END_TEST
 
 /* ---- death ----------------------------------------------------------------------------------- */
 
-/* Writes the log in batches of random size until it is killed. */
-static void write_until_killed(u64 seed)
+/* Writes the log in batches of random size until it is killed; counts them for its parent. */
+static void write_until_killed(u64 seed, volatile u32 *batches)
 {
 	u32 slot;
 
 	open_store(1);
-	for (slot = cpc_store_tip(store)->slot; slot < world->tip.slot;) {
+	for (slot = cpc_store_tip(store)->slot; slot < world->tip.slot; ++*batches) {
 		u32 to = slot + 1 + random_below(&seed, 4);
 
 		to = to > world->tip.slot ? world->tip.slot : to;
@@ -362,26 +362,46 @@ static void write_until_killed(u64 seed)
 	_exit(0);
 }
 
+/* Kills the child a random moment after it has written a random number of batches. */
+static bool kill_at_random(pid_t child, u64 *seed, volatile u32 *batches)
+{
+	u32 enough = random_below(seed, 60);
+	struct timespec poll = { .tv_nsec = 100 * 1000 }, after = { 0 };
+	bool ended = false;
+	int status = 0;
+
+	after.tv_nsec = 1000 * (long)random_below(seed, 3000);
+	while (*batches < enough && !ended) {
+		nanosleep(&poll, NULL);
+		ended = waitpid(child, &status, WNOHANG) == child;
+	}
+	nanosleep(&after, NULL);
+	if (!ended) {
+		kill(child, SIGKILL);
+		waitpid(child, &status, 0);
+	}
+	return WIFSIGNALED(status);
+}
+
 /* SIGKILL at random times: what is there is a prefix of the log, whole, and never gets shorter. */
 START_TEST(kill__nothing_lost_or_doubled)
 {
-	u64 seed = 99;
+	volatile u32 *batches = mmap(NULL, sizeof(*batches), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	u32 tip = 0, kills = 0;
-	int status = 0;
+	u64 seed = 99;
 
 	world_run(world, 1200);
 	cpc_store_close(store);
 	while (tip < world->tip.slot) {
-		long pause_us = 2000 + (long)random_below(&seed, 30000);
-		struct timespec pause = { .tv_nsec = 1000 * pause_us };
-		pid_t child = fork();
+		pid_t child;
 
+		*batches = 0;
+		child = fork();
 		if (child == 0)
-			write_until_killed(seed);
-		nanosleep(&pause, NULL);
-		kill(child, SIGKILL);
-		ck_assert_int_eq(waitpid(child, &status, 0), child);
-		kills += WIFSIGNALED(status);
+			write_until_killed(random_next(&seed), batches);
+		kills += kill_at_random(child, &seed, batches);
+		random_next(&seed);
 		open_store(1);
 		ck_assert_uint_ge(cpc_store_tip(store)->slot, tip);
 		tip = cpc_store_tip(store)->slot;
@@ -391,6 +411,7 @@ START_TEST(kill__nothing_lost_or_doubled)
 	ck_assert_uint_gt(kills, 3);
 	open_store(1);
 	ck_assert_mem_eq(&cpc_store_tip(store)->log_hash, &world->tip.log_hash, 32);
+	munmap((void *)batches, sizeof(*batches));
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * policy.c - runs a vehicle's voting policy. Knows BPF programs and the bytes they are given; nothing
- * of cells, so that any lock may be held by who asks.
+ * policy.c - runs a vehicle's voting policy. Knows BPF programs and the bytes they are given;
+ * nothing of cells, so that any lock may be held by who asks.
  *
  *   question -> an skb: context 16 | data -> socket filter -> word, reason
  *

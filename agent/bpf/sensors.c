@@ -2,6 +2,40 @@
 #include "agent/bpf/sensors.h"
 
 #include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/* A pedal at rest reads a little above nothing. */
+#define BRAKING_PERCENT 5.0
+
+static const struct {
+	const char *name;
+	enum cpc_sensor sensor;
+	double factor;		/* from the signal's unit to the sensor's */
+	double min, max;	/* of the signal */
+} signals[] = {
+	{ "Vehicle.Speed", CPC_SENSOR_SPEED, 100 / 3.6, -250, 500 },
+	{ "Vehicle.Chassis.Brake.PedalPosition", CPC_SENSOR_BRAKE, 1, 0, 100 },
+	{ "Vehicle.ADAS.ObstacleDetection.Front.Center.Distance", CPC_SENSOR_GAP, 100, 0, 10000 },
+};
+
+bool cpc_sensor_from_signal(const char *name, double value, enum cpc_sensor *ret_sensor,
+			    int64_t *ret_value)
+{
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		if (strcmp(name, signals[i].name))
+			continue;
+		/* Written so that it is false for what is not a number. */
+		if (!(value >= signals[i].min && value <= signals[i].max))
+			return false;
+		*ret_sensor = signals[i].sensor;
+		*ret_value = llround(value * signals[i].factor);
+		if (*ret_sensor == CPC_SENSOR_BRAKE)
+			*ret_value = value >= BRAKING_PERCENT;
+		return true;
+	}
+	return false;
+}
 
 /* The values themselves are written by plain stores of 8 bytes, between two full barriers. */
 static void step(struct cpc_sensors *sensors)

@@ -113,6 +113,29 @@ START_TEST(sensors__sequence)
 }
 END_TEST
 
+START_TEST(sensors__from_signal)
+{
+	enum cpc_sensor sensor;
+	int64_t value;
+
+	ck_assert(cpc_sensor_from_signal("Vehicle.Speed", 90, &sensor, &value));
+	ck_assert_int_eq(sensor, CPC_SENSOR_SPEED);
+	ck_assert_int_eq(value, 2500);
+	ck_assert(cpc_sensor_from_signal("Vehicle.Chassis.Brake.PedalPosition", 4.9, &sensor,
+					 &value));
+	ck_assert_int_eq(value, 0);
+	ck_assert(cpc_sensor_from_signal("Vehicle.Chassis.Brake.PedalPosition", 5, &sensor,
+					 &value));
+	ck_assert_int_eq(value, 1);
+	ck_assert(cpc_sensor_from_signal("Vehicle.ADAS.ObstacleDetection.Front.Center.Distance",
+					 12.34, &sensor, &value));
+	ck_assert_int_eq(value, 1234);
+	ck_assert(!cpc_sensor_from_signal("Vehicle.Speed", 0.0 / 0.0, &sensor, &value));
+	ck_assert(!cpc_sensor_from_signal("Vehicle.Speed", 501, &sensor, &value));
+	ck_assert(!cpc_sensor_from_signal("Vehicle.Spee", 5, &sensor, &value));
+}
+END_TEST
+
 static void ck_says(enum cpc_bpf_stage stage, int r, int returned, const char *words)
 {
 	struct cpc_error error = { "" };
@@ -192,6 +215,7 @@ int main(void)
 	tcase_add_test(tcase, busy__windows);
 	tcase_add_test(tcase, source__from);
 	tcase_add_test(tcase, sensors__sequence);
+	tcase_add_test(tcase, sensors__from_signal);
 	tcase_add_test(tcase, explain__causes);
 	tcase_add_test(tcase, log_gist__cases);
 	tcase_add_test(tcase, show__all);

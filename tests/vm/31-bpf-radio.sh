@@ -22,18 +22,19 @@ send_cams()
 flood() { in_vehicle 1 "$build/cpc-flood" wlan0 "$@"; }
 
 listening() { [ "$(in_vehicle 2 cat /proc/net/packet | wc -l)" -gt 1 ]; }
-heard_all() { [ "$(grep -c '"digest"' /tmp/heard)" = "$sent" ]; }
+heard() { grep -c '"digest"' /tmp/heard; }
+heard_all() { [ "$(heard)" = $((before + sent)) ]; }
+settled() { [ "$(heard)" -gt 0 ] && number_is .filter.passed.frames "$(heard)"; }
 
 # All CAMs of v1 come through to a V2X stack in v2, once the radio knows the station: the first frame
 # of a new one may be lost below us.
 sent=0 before=0
 stack_hears()
 {
-	ip netns exec v2 "$build/v2xgen" recv --iface wlan0 --json >>/tmp/heard 2>/dev/null &
+	ip netns exec v2 "$build/v2xgen" recv --iface wlan0 --json >/tmp/heard 2>/dev/null &
 	local receiver=$! result
-	wait_for 10 listening && send_cams 3 >/dev/null && wait_for 10 number_is \
-		'.filter.passed.frames > 0' true && sleep 1 && : >/tmp/heard &&
-		before=$(number .filter.passed.frames) && sent=$(send_cams "$1") && [ "$sent" -gt 0 ] &&
+	wait_for 10 listening && send_cams 3 >/dev/null && wait_for 10 settled &&
+		before=$(heard) && sent=$(send_cams "$1") && [ "$sent" -gt 0 ] &&
 		wait_for 10 heard_all
 	result=$?
 	kill $receiver

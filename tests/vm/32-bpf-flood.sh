@@ -49,7 +49,6 @@ under_flood()
 	local flooder result
 	ip netns exec v5 "$build/cpc-flood" wlan0 forged "$3" $flood_s >"/tmp/flood.$2" &
 	flooder=$!
-	sleep 1
 	decides "$2"
 	result=$?
 	wait $flooder

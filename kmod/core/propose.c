@@ -311,22 +311,33 @@ static void keep_one_lane(struct cpc_core *core, struct cpc_cut *cut)
 	cut->lanes = 1;
 }
 
+/* Was there a proposal in an earlier view, so that it was refused rather than never made? */
+static bool refused(const struct cpc_council *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->n; i++)
+		if (c->state[i] && c->state[i]->high[CPC_PHASE_1].set)
+			return true;
+	return false;
+}
+
 /*
  * A cut of our own. An author that speaks to the leader only gets the first view's proposal refused
- * by the others; so the second view covers only what a quorum reports to hold. Later views are for
+ * by the others; the second view then covers only what a quorum reports to hold. Later views are for
  * getting the slot closed: from the third on it is empty.
  */
 static bool propose_new(struct cpc_core *core, struct cpc_slot *slot, const struct cpc_council *c)
 {
+	bool careful = slot->mine.view > 0 && refused(c);
 	struct cpc_digest digest;
 	struct cpc_cut cut;
 
 	if (slot->number <= core->decided)
 		return false;
-	if (!cpc_cut_build(core, slot->number, slot->mine.view > 0, &cut) &&
-	    slot->mine.view == 0)
+	if (!cpc_cut_build(core, slot->number, careful, &cut) && slot->mine.view == 0)
 		return false;
-	if (slot->mine.view == 1)
+	if (careful)
 		keep_one_lane(core, &cut);
 	if (slot->mine.view >= 2)
 		cut.lanes = 0;

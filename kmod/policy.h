@@ -2,8 +2,9 @@
 /*
  * policy.h - this vehicle's word on a conditional entry, given by a BPF program.
  *
- * One program per kind of condition, so that what needs everyone (a platoon) and what needs a quorum
- * (a speed advisory) can be different programs. None: no word, and the agent is asked as before.
+ * One program per kind of condition, so that what needs everyone (a platoon) and what needs a
+ * quorum (a speed advisory) can be different programs. None: no word, and the agent is asked as
+ * before.
  */
 #ifndef CPC_KMOD_POLICY_H
 #define CPC_KMOD_POLICY_H
@@ -57,8 +58,8 @@ void cpc_policies_done(struct cpc_policies *policies);
 u32 cpc_policies_id(const struct cpc_policies *policies, u8 kind);
 
 /*
- * Asks; never sleeps, may be called under a spinlock and in softirq. Returns CPC_POLICY_RESULT(): any
- * word that is not one becomes NOT_YET.
+ * Asks; never sleeps, may be called under a spinlock and in softirq. Returns CPC_POLICY_RESULT():
+ * any word that is not one becomes NOT_YET.
  */
 u32 cpc_policies_ask(struct cpc_policies *policies, const struct cpc_policy_question *question);
 

@@ -10,7 +10,19 @@
  *   hash-once kind:   d = H(T);  tag_i = MAC(key_i, i | d)
  *
  * Hashing once is as strong as H is collision resistant, which the log relies on anyway; it makes
- * the cost of a tag independent of the element's length.
+ * the cost of a tag independent of the element's length. So it is the default, measured by
+ * "make bench" (tests/bench/mac.sh; ns for a sender's n-1 tags / a receiver's one, kernel 6.1 under
+ * emulation, where only the ratios count):
+ *
+ *                        n=4, 230 B       n=7, 230 B       n=16, 1000 B
+ *   sha256/cmac(aes)     8418 /  5710    12464 /  5600     31597 / 13405    the default
+ *   blake2s/blake2s     13575 /  8415    21814 /  8543     56335 / 20522    1.4 .. 1.8 times
+ *   cmac(aes)           16137 /  6752    30532 /  5191    248489 / 16584    1.9 .. 7.9 times
+ *   blake2s             20851 /  6994    43505 /  7021    281769 / 18471    2.5 .. 8.9 times
+ *   hmac(sha256)        81712 / 24525   139513 / 23912    729715 / 48702    4.3 .. 23 times
+ *
+ * On a CPU with its own AES and SHA-256 (tests/bench/mac-native.c) the order of the first and the
+ * third is the same from n=4, 230 B up: 0.8 to 1.9 us, and 2.8 to 14.4 us at n=16, 1000 B.
  */
 #include "mac.h"
 

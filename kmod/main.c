@@ -115,8 +115,6 @@ static void __exit cpchain_exit(void)
 	cpc_iface_done();
 	cpc_nl_done();
 	unregister_pernet_subsys(&net_ops);
-	/* Nothing of ours is called by RCU, but trace probes and hook tables end by it. */
-	rcu_barrier();
 }
 
 module_init(cpchain_init);

@@ -17,8 +17,8 @@
  *   VERDICT    CELL, LANE, SEQ, HEAD, VERDICT           this vehicle's word on a conditional entry
  *   DECIDED_GET dump: CELL, SLOT -> a DECIDED_GET message per decision after SLOT, oldest first,
  *              with SLOT, LOG_HASH, VALUE, VOID or LANES{LANE_CUT{LANE, FROM, SEQ, HEAD, ACCEPTED,
- *              ENTRY...}}; -ENODATA when the ring no longer reaches back to SLOT+1 (then: fetch from
- *              a peer). A decision that is too large for one message comes in several: each but its
+ *              ENTRY...}}; -ENODATA when the ring no longer reaches back to SLOT+1 (then: ask a
+ *              peer). A decision that is too large for one message comes in several: each but its
  *              last has MORE, all repeat SLOT, LOG_HASH, VALUE, and a lane split over two of them
  *              repeats its LANE_CUT attributes (with the same FROM) before the further ENTRYs
  *   INSTALL    CELL, SLOT, PREV_LOG_HASH, VALUE, LANES{LANE_CUT{LANE, SEQ, HEAD}...}: jump
@@ -101,8 +101,8 @@ enum cpc_nl_attribute {
 	CPC_A_UP,		/* u8 */
 	CPC_A_COUNTERS,		/* nest of u64, enum cpc_nl_counter */
 	CPC_A_MORE,		/* flag: further messages of this SLOT follow */
-	CPC_A_MEMBERS_DIGEST,	/* binary 32: SHA-256("CPChain cell" | le16 cell | le16 epoch | u8 n |
-				 * u8 MAC algorithm | node ids by index); struct cpc_config.members */
+	CPC_A_MEMBERS_DIGEST,	/* binary 32: SHA-256("CPChain cell" | le16 cell | le16 epoch |
+				 * u8 n | u8 MAC algorithm | node ids by index); config.members */
 	CPC_A_MAC,		/* string, the module's MAC algorithm; all members must agree */
 	CPC_A_MAC_ID,		/* u8, its number in MEMBERS_DIGEST */
 	__CPC_A_MAX,

@@ -6,6 +6,8 @@
  *   cellctl dump COMMAND [NAME=VALUE...]
  *   cellctl keys cell=C self=I n=N      sets the test keys with all other members
  *   cellctl listen [SECONDS]            events, until then
+ *   cellctl agent yes|no [SECONDS]      the same, and answers every question so
+ *   cellctl fill TIMES cell=C text=...  submits that often, waiting whenever the lane is full
  *   cellctl sum PREFIX cell=C           the sum of the counters whose names begin so
  *   cellctl -n NS[,NS...] ...           does it in each of these network namespaces; sums over all
  *
@@ -261,7 +263,45 @@ static int verb_keys(int fd, const struct family *family, char **arguments)
 	return r;
 }
 
-static int verb_listen(int fd, const struct family *family, int seconds)
+static void ignore_message(const struct genlmsghdr *header, const uint8_t *attributes, size_t len,
+			   void *context)
+{
+	(void)header, (void)attributes, (void)len, (void)context;
+}
+
+struct agent {
+	int fd;			/* not the one that listens */
+	struct family family;
+	uint8_t verdict;
+};
+
+/* Answers a question as soon as it is asked. The lane, sequence and head go back as they came. */
+static void answer_question(const struct genlmsghdr *header, const uint8_t *attributes, size_t len,
+			    void *context)
+{
+	static const uint16_t copied[] = { CPC_A_CELL, CPC_A_LANE, CPC_A_SEQ, CPC_A_HEAD };
+	static struct request request;
+	struct agent *agent = context;
+	size_t i, data_len;
+
+	print_message(header, attributes, len, NULL);
+	if (header->cmd != CPC_C_EV_QUESTION)
+		return;
+	request = (struct request){ .type = agent->family.id, .version = CPC_NL_VERSION,
+				    .flags = NLM_F_ACK, .command = CPC_C_VERDICT };
+	for (i = 0; i < sizeof(copied) / sizeof(*copied); i++) {
+		const uint8_t *data = find_attr(attributes, len, copied[i], &data_len);
+
+		if (data)
+			cpc_attr_put(&request.attributes, copied[i], data, data_len);
+	}
+	cpc_attr_put(&request.attributes, CPC_A_VERDICT, &agent->verdict, sizeof(agent->verdict));
+	if (exchange(agent->fd, &request, ignore_message, NULL) == 0)
+		printf("{\"answered\":%u}\n", agent->verdict);
+}
+
+static int listen_for(int fd, const struct family *family, int seconds, message_fn *each,
+		      void *context)
 {
 	struct timespec end, now;
 	static _Alignas(struct nlmsghdr) uint8_t buffer[65536];
@@ -284,10 +324,21 @@ static int verb_listen(int fd, const struct family *family, int seconds)
 		for (; NLMSG_OK(nl, left); nl = NLMSG_NEXT(nl, left)) {
 			const struct genlmsghdr *genl = NLMSG_DATA(nl);
 
-			print_message(genl, (const uint8_t *)genl + GENL_HDRLEN,
-				      nl->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN), NULL);
+			each(genl, (const uint8_t *)genl + GENL_HDRLEN,
+			     nl->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN), context);
 		}
 	}
+}
+
+static int verb_agent(int fd, const struct family *family, char **arguments)
+{
+	struct agent agent = { .verdict = strcmp(arguments[0], "yes") == 0 };
+	CPC_CLOSE int commands = -1;
+	int r = open_family(&commands, &agent.family);
+
+	agent.fd = commands;
+	return r ? r : listen_for(fd, family, arguments[1] ? atoi(arguments[1]) : 10,
+				  answer_question, &agent);
 }
 
 struct sum {
@@ -331,6 +382,33 @@ static int verb_sum(int fd, const struct family *family, const char *cell, struc
 	return exchange(fd, &request, add_counters, sum);
 }
 
+static int verb_fill(int fd, const struct family *family, char **arguments)
+{
+	static struct request request;
+	unsigned long times = strtoul(arguments[0], NULL, 10);
+	struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	struct cpc_error error = { 0 };
+	char text[256];
+	int r = 0;
+
+	request = (struct request){ .type = family->id, .version = CPC_NL_VERSION,
+				    .flags = NLM_F_ACK, .command = CPC_C_SUBMIT };
+	cpc_attr_put(&request.attributes, CPC_A_KIND, "", 1);
+	for (arguments++; *arguments && r == 0; arguments++)
+		r = cpc_attr_add(&request.attributes, *arguments, &error);
+	while (times && r == 0) {
+		r = send_request(fd, &request);
+		r = r ? r : receive(fd, ignore_message, NULL, text, sizeof(text));
+		if (r == 0)
+			times--;
+		else if (r == -EAGAIN)
+			r = nanosleep(&pause, NULL);
+	}
+	if (r)
+		fprintf(stderr, "refused: %s: %s\n", strerror(-r), text);
+	return r;
+}
+
 /* One command in the network namespace that the process is in. */
 static int run(int argc, char **argv, struct sum *sum)
 {
@@ -343,7 +421,11 @@ static int run(int argc, char **argv, struct sum *sum)
 	if (strcmp(argv[0], "keys") == 0)
 		return verb_keys(fd, &family, argv + 1);
 	if (strcmp(argv[0], "listen") == 0)
-		return verb_listen(fd, &family, argc > 1 ? atoi(argv[1]) : 10);
+		return listen_for(fd, &family, argc > 1 ? atoi(argv[1]) : 10, print_message, NULL);
+	if (strcmp(argv[0], "agent") == 0 && argc > 1)
+		return verb_agent(fd, &family, argv + 1);
+	if (strcmp(argv[0], "fill") == 0 && argc > 1)
+		return verb_fill(fd, &family, argv + 1);
 	if (strcmp(argv[0], "sum") == 0 && argc == 3) {
 		sum->prefix = argv[1];
 		return verb_sum(fd, &family, argv[2], sum);

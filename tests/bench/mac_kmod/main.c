@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: BSD-3-Clause
 /*
  * Times what authenticating one element costs, for every algorithm that kmod/mac.c knows.
  *
@@ -112,4 +112,4 @@ static void __exit bench_exit(void)
 module_init(bench_init);
 module_exit(bench_exit);
 MODULE_DESCRIPTION("CPChain: what authenticating an element costs");
-MODULE_LICENSE("GPL");
+MODULE_LICENSE("Dual BSD/GPL");

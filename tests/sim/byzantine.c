@@ -444,7 +444,7 @@ void sim_faulty_receive(struct sim_world *w, struct sim_node *node, const struct
 {
 	struct cpc_event event = { .type = CPC_EV_ELEMENT, .now_us = w->now_us };
 	bool bit = node->heard_by_twin & 1u << frame->sender;
-	struct cpc_effects fx;
+	struct cpc_effects fx = { 0 };
 
 	event.element.data = frame->data;
 	event.element.len = frame->len;

@@ -75,6 +75,19 @@ static void on_signal(int number)
 					    "an assertion of the core (or a crash)");
 }
 
+/* A sanitizer's finding then ends in on_signal() too, which says which seed it was. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "abort_on_error=1";
+}
+
+const char *__ubsan_default_options(void);
+const char *__ubsan_default_options(void)
+{
+	return "abort_on_error=1:print_stacktrace=1";
+}
+
 void sim_trace_watch(struct sim_world *w)
 {
 	static const int signals[] = { SIGILL, SIGTRAP, SIGSEGV, SIGABRT, SIGFPE, SIGVTALRM };

@@ -44,22 +44,17 @@ static void write_tags(const struct cpc_cell *cell, struct cpc_writer *w)
 	rcu_read_unlock();
 }
 
+/* Only the bare protocol is held against the limits of size: data may be as large as it is. */
 static void count_element(struct cpc_cell *cell, size_t len)
 {
 	struct cpc_counters *c = &cell->counters;
 	const struct cpc_effects *e = &cell->effects;
-	struct cpc_reader r = cpc_reader_init(cell->tx, CPC_ELEMENT_HEADER_BYTES);
-	struct cpc_header header;
 
 	cpc_count_many(c, CPC_N_ELEMENT_BYTES, len);
 	cpc_count_max(c, CPC_N_ELEMENT_MAX, len);
-	/* Verdicts are data too: only the bare protocol is held against the limits of size. */
-	cpc_header_read(&r, &header);
-	if (e->element_payload || header.flags & CPC_ELEMENT_ANSWERS)
-		return;
-	if (e->element_open == 0)
+	if (e->element_idle)
 		cpc_count_max(c, CPC_N_ELEMENT_IDLE_MAX, len);
-	else if (e->element_open == 1)
+	else if (e->element_open <= 1 && !e->element_payload)
 		cpc_count_max(c, CPC_N_ELEMENT_OPEN_MAX, len);
 }
 

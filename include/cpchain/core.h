@@ -223,7 +223,7 @@ struct cpc_effects {
 	size_t element_len;		/* CPC_EV_CARRIER: bytes written, 0: no element */
 	bool element_idle;		/* nothing undecided, nothing to say: the header only */
 	u8 element_open;		/* slot records in it */
-	bool element_payload;		/* it carries entries, cuts or claims */
+	bool element_payload;		/* it carries entries, cuts, claims or verdicts */
 	bool send;			/* a standalone frame is due: make one and CPC_EV_CARRIER it */
 	u32 submitted_seq;		/* CPC_EV_SUBMIT: the entry's lane sequence */
 	u8 decisions;

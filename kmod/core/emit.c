@@ -292,7 +292,7 @@ int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 	fx->element_len = w.used;
 	fx->element_open = records;
 	fx->element_idle = w.used == CPC_ELEMENT_HEADER_BYTES;
-	fx->element_payload = w.used > state_len;
+	fx->element_payload = w.used > state_len || header.flags & CPC_ELEMENT_ANSWERS;
 	return 0;
 }
 

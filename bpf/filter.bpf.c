@@ -22,11 +22,12 @@
  * whoever fills this memory with guesses shuts out nobody.
  *
  * Floods. A bucket per source stops one loud sender. Against many made-up addresses all *unknown*
- * sources share one small bucket, which is asked before an address costs any memory; an address is
- * known after a window in which it passed more than it was refused, and forgotten as such when that
- * turns round. So during a flood the known ones go on, newcomers wait, and those that the agent
- * listed (its cell's members) share with nobody. A stranger who uses a member's own address can eat
- * that member's bucket, no more; the limit of what can be done without keys.
+ * sources share one small bucket, which is asked before an address costs any memory. An address is
+ * known after a window in which it sent as often as a station has to and passed more than it was
+ * refused; that turns round in the same way. Ten thousand made-up addresses share too few tokens to
+ * get there. So during a flood the known ones go on, newcomers wait, and those that the agent listed
+ * (its cell's members) share with nobody. A stranger who uses a member's own address can eat that
+ * member's bucket, no more; the limit of what can be done without keys.
  *
  * Counts in sources and the buckets are plain adds: two CPUs at once may lose one, never break any.
  */
@@ -43,7 +44,7 @@ const volatile struct cpc_filter_config config = {
 	.source = { 10000000, 500000000 },	/* 100 a second, 50 at once; DCC allows 40 */
 	.newcomers = { 2000000, 400000000 },	/* 500 a second, 200 at once */
 	.all = { 125000, 125000000 },		/* 8,000 a second: what a 10 MHz channel holds */
-	.window_ns = 1000000000,
+	.window_ns = 4000000000,
 	.frame_max = 14 + 2304,			/* the largest MSDU, IEEE 802.11-2020 table 9-25 */
 	.sdu_max = 1398 + 4,			/* itsGnMaxSduSize and a BTP header */
 };
@@ -82,6 +83,9 @@ struct {
 	__type(key, struct cpc_filter_replay);
 	__type(value, __u8);
 } replays SEC(".maps");
+
+/* A station sends at least one CAM a second (EN 302 637-2 6.1.3), hence four in a window. */
+#define KNOWN_FRAMES 3
 
 /* Shared buckets; when each is full again. */
 enum {
@@ -153,7 +157,7 @@ static __always_inline void roll(struct cpc_filter_source *s, __u64 now)
 {
 	if (now - s->window_ns < config.window_ns)
 		return;
-	s->known = s->window_passed > s->window_dropped;
+	s->known = s->window_passed >= KNOWN_FRAMES && s->window_passed > s->window_dropped;
 	s->window_ns = now;
 	s->window_passed = 0;
 	s->window_dropped = 0;

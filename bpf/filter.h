@@ -85,7 +85,7 @@ struct cpc_filter_source {
 	__u64 window_ns;	/* when the present window began */
 	__u32 window_passed;
 	__u32 window_dropped;
-	__u32 known;		/* it passed more than it was refused in the window before */
+	__u32 known;		/* a well-behaved station, by the window before */
 	__u32 frames;
 	__u32 by_reason[__CPC_F_MAX];
 	__u32 pad;

@@ -3,8 +3,8 @@
  * What the filter and the stamp cost, and what flood a core withstands. Prints a table and writes
  * build/bench/bpf.json.
  *
- *   cost    BPF_PROG_TEST_RUN repeats one frame; the kernel times it. The empty program's own time is
- *           taken off.
+ *   cost    BPF_PROG_TEST_RUN repeats one frame; the kernel times it. The empty program's own time
+ *           is taken off.
  *   flood   one core makes frames and sends them through a veth pair, at whose far end, on the same
  *           core, the filter runs in native XDP. So the rate includes making and moving each frame;
  *           beside it what is left when the far end drops without looking. Seconds are of CPU time,

@@ -499,6 +499,10 @@ START_TEST(filter_xdp__known)
 	ck_assert_int_eq(bpf_map_lookup_elem(map, &key, &source), 0);
 	ck_assert_uint_eq(source.known, 0);
 	source.window_ns -= 2 * HOUR; /* as if it had begun long ago */
+	source.window_passed = 2;     /* seldom: nobody's station */
+	ck_assert_int_eq(bpf_map_update_elem(map, &key, &source, 0), 0);
+	ck_assert_int_eq(run_from(skel, 7, 0), 1);
+	source.window_passed = 3;
 	ck_assert_int_eq(bpf_map_update_elem(map, &key, &source, 0), 0);
 	ck_assert_int_eq(run_from(skel, 7, 0), 2); /* the newcomers' bucket is empty: it is known */
 	source.window_passed = 3;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Floods, made in the kernel: BPF_PROG_TEST_RUN with live frames runs this on a template, and what it
- * returns goes out of an interface. Without a context switch per frame one core makes millions.
+ * Floods, made in the kernel: BPF_PROG_TEST_RUN with live frames runs this on a template, and what
+ * it returns goes out of an interface. Without a context switch per frame one core makes millions.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Does the agent's loader do what agent/bpf/bpf.h promises? On a veth pair in a network namespace of
- * its own: "vehicle" is filtered, "radio" is where strangers send from.
+ * Does the agent's loader do what agent/bpf/bpf.h promises? On a veth pair in a network namespace
+ * of its own: "vehicle" is filtered, "radio" is where strangers send from.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>

@@ -15,19 +15,19 @@
  * counter it saw, a stranger would claim 2^32-1 once and silence the member. So it believes two
  * things only:
  * - the floor: counters which the *module* accepted after checking the tag, copied here by the
- * agent. Counters below are dead for the module too. Equal ones pass: two contents under one
- * counter are evidence, and the module wants to see them.
+ *   agent. Counters below are dead for the module too. Equal ones pass: two contents under one
+ *   counter are evidence, and the module wants to see them.
  * - exact repetition: an element that was here before, known by (cell, epoch, sender, counter, the
- * tag for us). Nobody can name that tag before its author sends it, and a counter is sent once, so
- * whoever fills this memory with guesses shuts out nobody.
+ *   tag for us). Nobody can name that tag before its author sends it, and a counter is sent once,
+ *   so whoever fills this memory with guesses shuts out nobody.
  *
  * Floods. A bucket per source stops one loud sender. Against many made-up addresses all *unknown*
  * sources share one small bucket, which is asked before an address costs any memory. An address is
  * known after a window in which it sent as often as a station has to and passed more than it was
  * refused; that turns round in the same way. Ten thousand made-up addresses share too few tokens to
- * get there. So during a flood the known ones go on, newcomers wait, and those that the agent listed
- * (its cell's members) share with nobody. A stranger who uses a member's own address can eat that
- * member's bucket, no more; the limit of what can be done without keys.
+ * get there. So during a flood the known ones go on, newcomers wait, and those that the agent
+ * listed (its cell's members) share with nobody. A stranger who uses a member's own address can
+ * eat that member's bucket, no more; the limit of what can be done without keys.
  *
  * Counts in sources and the buckets are plain adds: two CPUs at once may lose one, never break any.
  */

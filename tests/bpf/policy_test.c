@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Does a policy say yes only when this vehicle's own fresh sensors agree, and no with the right
- * reason otherwise? Loaded as the agent does, run by BPF_PROG_TEST_RUN on what the module would give.
+ * reason otherwise? Loaded as the agent does, run by BPF_PROG_TEST_RUN on what the module would
+ * give.
  */
 #include <bpf/bpf.h>
 #include <check.h>

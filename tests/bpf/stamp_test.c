@@ -80,7 +80,8 @@ START_TEST(stamp__classes)
 {
 	static const struct { struct gn gn; int protocol; unsigned int class; } kinds[] = {
 		{ { .port = 2001 }, 0, CPC_CLASS_CAM },
-		{ { .port = 2002, .type = 0x40, .extended = 44, .position = 4 }, 0, CPC_CLASS_DENM },
+		{ { .port = 2002, .type = 0x40, .extended = 44, .position = 4 }, 0,
+		  CPC_CLASS_DENM },
 		{ { .port = 2004 }, 0, CPC_CLASS_BTP },
 		{ { .type = 0x10, .next = -1, .extended = 24, .body = -1 }, 0, CPC_CLASS_GEONET },
 		{ { .next = 3 }, 0, CPC_CLASS_GEONET },

@@ -123,7 +123,8 @@ static int find_section(struct parse *p, const char *name)
 	for (i = 0; i < p->sections; i++)
 		if (strcmp(p->section[i].name, name) == 0)
 			return (int)i;
-	if (strlen(name) == 0 || strlen(name) > CPC_CONFIG_NAME_MAX || strpbrk(name, " \t"))
+	if (strlen(name) == 0 || strlen(name) > CPC_CONFIG_NAME_MAX || strchr(name, ' ') ||
+	    !cpc_config_is_printable(name))
 		return refuse(p, p->line,
 			      "[member %s]: a member's name is one word of 1 to %d bytes", name,
 			      CPC_CONFIG_NAME_MAX) -

@@ -28,6 +28,14 @@ int cpc_config_number(const char *text, unsigned long min, unsigned long max,
 	return 0;
 }
 
+bool cpc_config_is_printable(const char *text)
+{
+	for (; *text; text++)
+		if (*text < 0x20 || *text > 0x7e)
+			return false;
+	return true;
+}
+
 static const char *parse_u16(const struct cpc_config_key *key, const char *value, void *field)
 {
 	unsigned long number;
@@ -75,10 +83,16 @@ static const char *parse_text(const struct cpc_config_key *key, const char *valu
 	return NULL;
 }
 
+/* What people and JSON can read: printable ASCII. */
+static const char *parse_name(const struct cpc_config_key *key, const char *value, void *field)
+{
+	return cpc_config_is_printable(value) ? parse_text(key, value, field) : key->expect;
+}
+
 /* Linux names an interface with 1..15 bytes, without '/' and blanks (dev_valid_name()). */
 static const char *parse_interface(const struct cpc_config_key *key, const char *value, void *field)
 {
-	if (strpbrk(value, "/ \t:") || strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
+	if (!cpc_config_is_printable(value) || strpbrk(value, "/ :") || strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
 		return key->expect;
 	return parse_text(key, value, field);
 }
@@ -130,8 +144,8 @@ static const char *parse_verdict(const struct cpc_config_key *key, const char *v
 #define INTERFACE_EXPECT "an interface name of 1 to 15 bytes"
 
 const struct cpc_config_key cpc_config_keys[] = {
-	{ "node", "name", parse_text, FIELD(name), 1, FIELD_BYTES(name),
-	  "a name of 1 to 31 bytes", false },
+	{ "node", "name", parse_name, FIELD(name), 1, FIELD_BYTES(name),
+	  "a name of 1 to 31 printable ASCII characters", false },
 	{ "node", "key", parse_path, FIELD(key_file), 2, FIELD_BYTES(key_file),
 	  PATH_EXPECT, false },
 	{ "node", "state", parse_path, FIELD(state_dir), 1, FIELD_BYTES(state_dir),

@@ -25,4 +25,6 @@ extern const unsigned int cpc_config_key_count;
 int cpc_config_number(const char *text, unsigned long min, unsigned long max,
 		      unsigned long *ret_number);
 
+bool cpc_config_is_printable(const char *text);
+
 #endif

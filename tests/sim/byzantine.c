@@ -123,7 +123,7 @@ static void force_consent(const struct cpc_core *core, u64 *random, struct cpc_c
 /* Another cut than @cut, of which some or all members can be made to believe. */
 static void vary_cut(const struct cpc_core *core, u64 *random, struct cpc_cut *cut)
 {
-	unsigned int kind = sim_below(random, 8), at = cut->lanes ? sim_below(random, cut->lanes) : 0;
+	unsigned int kind = sim_chance(random, 35) ? 3 : sim_below(random, 7), at = cut->lanes ? sim_below(random, cut->lanes) : 0;
 	struct cpc_cut_lane *lane = &cut->lane[at];
 	const struct cpc_held_entry *e;
 
@@ -139,7 +139,7 @@ static void vary_cut(const struct cpc_core *core, u64 *random, struct cpc_cut *c
 			lane->accepted &= (u16)((2u << (e->seq -
 					  core->member[lane->lane].lane.frontier - 1)) - 1);
 		}
-	} else if (kind == 3 || kind == 7) {
+	} else if (kind == 3) {
 		force_consent(core, random, cut);
 	} else if (kind == 4) {
 		cut->parent.b[0] ^= 0x5a;
@@ -155,7 +155,7 @@ static void vary_cut(const struct cpc_core *core, u64 *random, struct cpc_cut *c
 static void equivocate(struct sim_world *w, struct sim_node *node, const struct cpc_core *core,
 		       unsigned int receiver, struct sim_draft *d)
 {
-	/* The same lie to the same half for as long as the slot and view last. */
+	/* The same lie to the same half, or to all, for as long as the slot and view last. */
 	unsigned int i, half = node->audience >> receiver & 1;
 	struct cpc_digest digest;
 	u64 random;
@@ -172,7 +172,7 @@ static void equivocate(struct sim_world *w, struct sim_node *node, const struct 
 		for (k = 0; k < CPC_CUTS_KNOWN && !base; k++)
 			if (s->cut[k].used)
 				base = &s->cut[k].cut;
-		if (!base || !half)
+		if (!base || (!half && r->slot % 3))
 			continue;
 		cut = *base;
 		random = w->plan.seed * 7 + r->slot * 131 + r->state.view * 17 + node->index;

@@ -64,6 +64,13 @@ else
 	tail -n 30 "$build/original/log" | sed 's/^/# /'
 	not_ok "the original passes"
 fi
+# What a seed does depends on nothing else: not on the process, not on the seeds before it.
+totals() { "$build/original/cpc-sim" --seeds 60 --jobs "$1" | sed 's/ in [0-9.]* s ([0-9]*\/s)//'; }
+if [ -n "$(totals 1)" ] && [ "$(totals 1)" = "$(totals 3)" ]; then
+	ok "the same seeds in other processes do the same"
+else
+	not_ok "the same seeds in other processes do the same"
+fi
 mutant frozen-overwritten tetra.c \
 	's/(s->voted \|= 1u << phase;)/\1\n\ts->high[phase] = (struct cpc_vote){ .set = s->view > 0, .view = s->view - 1, .value = *value };/'
 mutant frozen-dropped tetra.c \

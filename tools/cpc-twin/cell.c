@@ -116,7 +116,7 @@ int cpc_twin_step(struct cpc_twin_cell *cell, u64 now_us, struct cpc_event *even
 
 	event->now_us = now_us;
 	r = cpc_step(cell->core, event, e);
-	/* As in the module there is no disk here: what is on the air is at most what memory holds. */
+	/* There is no disk here, as in the module: what is on the air is what memory holds. */
 	cell->send_due |= e->send;
 	for (i = 0; i < e->decisions; i++)
 		keep_decision(cell, &e->decision[i], now_us);

@@ -94,8 +94,8 @@ int cpc_twin_make(struct cpc_twin_cell *cell, u64 now_us, bool standalone, u8 *o
 
 /*
  * Appends tags and footer to the @len bytes of header and sections at @data, which has room for
- * them. Who is not in @receivers (by bit) finds @noise in its tag's place, and takes the element for
- * forged. Returns the element's length.
+ * them. Who is not in @receivers (by bit) finds @noise in its tag's place, and takes the element
+ * for forged. Returns the element's length.
  */
 size_t cpc_twin_seal(struct cpc_twin_cell *cell, u8 *data, size_t len, u64 receivers, u64 noise);
 

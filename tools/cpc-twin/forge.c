@@ -46,7 +46,7 @@ static const struct cpc_known_cut *known_cut(const struct cpc_core *core, u32 sl
 	return NULL;
 }
 
-/* ---- equivocate: another proposal for the second audience ------------------------------------- */
+/* ---- equivocate: another proposal for the second audience ----------------------------------- */
 
 /* The cut with one lane less: as good as the other, and another value. */
 static void make_other(struct cpc_lie *lie, u32 slot, u8 view, const struct cpc_cut *cut)
@@ -87,7 +87,7 @@ static void propose_other(struct cpc_lie *lie, struct cpc_draft *d, struct cpc_s
 	cpc_draft_add_cut(d, &other->cut);
 }
 
-/* ---- fork: other entries of the same numbers --------------------------------------------------- */
+/* ---- fork: other entries of the same numbers ------------------------------------------------ */
 
 static void fork_lane(struct cpc_lie *lie, struct cpc_draft *d)
 {
@@ -111,7 +111,7 @@ static void fork_lane(struct cpc_lie *lie, struct cpc_draft *d)
 	}
 }
 
-/* ---- frozen: votes that were never cast -------------------------------------------------------- */
+/* ---- frozen: votes that were never cast ----------------------------------------------------- */
 
 /* A value that somebody may believe in: a known cut's, or one that nobody has ever seen. */
 static struct cpc_digest some_value(struct cpc_lie *lie, u32 slot)
@@ -171,7 +171,7 @@ static void lie_about_past(struct cpc_lie *lie, struct cpc_draft *d)
 	}
 }
 
-/* ---- garbage: entries in others' names --------------------------------------------------------- */
+/* ---- garbage: entries in others' names ------------------------------------------------------ */
 
 /*
  * The next entry of @lane as nobody wrote it: the same to everybody for as long as that number is
@@ -213,22 +213,22 @@ static void distort(struct cpc_lie *lie, const struct cpc_core *core, unsigned i
 	cpc_draft_add(d, CPC_ITEM_ENTRY, body, len);
 }
 
-static void forge_bodies(struct cpc_lie *lie, const struct cpc_core *core, struct cpc_draft *d)
+/* As its leader: that slot's proposal is the cut @lane of what nobody wrote. */
+static void propose_invention(const struct cpc_core *core, struct cpc_draft *d, u32 slot, u8 view,
+			      const struct cpc_cut_lane *lane)
 {
-	u32 slot = core->decided + 1;
-	unsigned int lane = (lie->self + 1 + slot % (lie->n - 1)) % lie->n;
-	u8 view = core->slot[slot % CPC_OPEN_MAX].mine.view, body[CPC_BODY_MAX];
+	struct cpc_state *s = cpc_draft_state(d, slot);
 	struct cpc_cut cut = { .slot = slot, .parent = core->parent, .lanes = 1 };
+	const struct cpc_known_cut *meant;
 	struct cpc_digest digest;
-	struct cpc_state *s;
-	size_t len;
 
-	distort(lie, core, lane, d);
-	len = invent(lie, core, lane, body, &cut.lane[0]);
-	if (!cpc_draft_add(d, CPC_ITEM_ENTRY, body, len) || !leads(lie, slot, view))
+	if (!s)
 		return;
-	s = cpc_draft_state(d, slot);
-	if (!s || !cpc_draft_add_cut(d, &cut))
+	meant = cpc_voted(s, CPC_PHASE_1) ? known_cut(core, slot, &s->first) : NULL;
+	if (meant)
+		cut.parent = meant->cut.parent;
+	cut.lane[0] = *lane;
+	if (!cpc_draft_add_cut(d, &cut))
 		return;
 	cpc_cut_digest(core->config.hash, &core->config.members, &cut, &digest);
 	s->view = view;
@@ -238,7 +238,28 @@ static void forge_bodies(struct cpc_lie *lie, const struct cpc_core *core, struc
 		*s = (struct cpc_state){ .voted = 0xf, .first = digest, .later = digest };
 }
 
-/* ---- all together ------------------------------------------------------------------------------ */
+static void forge_bodies(struct cpc_lie *lie, const struct cpc_core *core, struct cpc_draft *d)
+{
+	u32 slot = core->decided + 1;
+	unsigned int lane = (lie->self + 1 + slot % (lie->n - 1)) % lie->n;
+	struct cpc_cut_lane cut;
+	u8 body[CPC_BODY_MAX];
+	size_t len;
+
+	distort(lie, core, lane, d);
+	len = invent(lie, core, lane, body, &cut);
+	if (!cpc_draft_add(d, CPC_ITEM_ENTRY, body, len))
+		return;
+	for (; slot <= core->decided + CPC_OPEN_MAX; slot++) {
+		const struct cpc_slot *s = &core->slot[slot % CPC_OPEN_MAX];
+
+		if (s->number == slot && leads(lie, slot, s->mine.view) &&
+		    applies(lie, CPC_LIE_GARBAGE, slot))
+			propose_invention(core, d, slot, s->mine.view, &cut);
+	}
+}
+
+/* ---- all together --------------------------------------------------------------------------- */
 
 void cpc_forge(struct cpc_lie *lie, unsigned int persona)
 {
@@ -254,6 +275,6 @@ void cpc_forge(struct cpc_lie *lie, unsigned int persona)
 		fork_lane(lie, d);
 	if (lie->modes & CPC_LIE_FROZEN)
 		lie_about_past(lie, d);
-	if (applies(lie, CPC_LIE_GARBAGE, core->decided + 1))
+	if (lie->modes & CPC_LIE_GARBAGE)
 		forge_bodies(lie, core, d);
 }

@@ -7,10 +7,10 @@
 #include "tools/cpc-twin/forge.h"
 
 enum {
-	SILENCE_US = 3000000,		/* talks so long, then falls silent */
+	SILENCE_US = 1000000,		/* talks so long, then falls silent */
 	AUDIENCE_US = 3000000,		/* an audience is kept at most so long */
 	AUDIENCE_MIN_US = 400000,
-	PARTED_US = 400000,		/* one persona's log lags so long: it takes over the other's */
+	PARTED_US = 400000,		/* one persona's log lags so long: it takes the other's */
 	FORGERY_BYTES = 240,		/* room left for what is added to an honest element */
 };
 
@@ -169,8 +169,8 @@ static void think(struct cpc_lie *lie, u64 now_us)
 
 	reunite(lie, now_us);
 	/*
-	 * Whoever hears both branches of a lane has evidence and leaves the lane out from then on, so
-	 * a fork's audience stays the same until the branches have met their fate.
+	 * Whoever hears both branches of a lane has evidence and leaves the lane out from then on,
+	 * so a fork's audience stays the same until the branches have met their fate.
 	 */
 	if (kept_us > AUDIENCE_US || (kept_us > AUDIENCE_MIN_US && lane->last == lane->frontier))
 		choose_audience(lie, now_us);
@@ -182,7 +182,10 @@ static void think(struct cpc_lie *lie, u64 now_us)
 
 void cpc_lie_hear(struct cpc_lie *lie, u64 now_us, const u8 *data, size_t len)
 {
-	struct cpc_event event = { .type = CPC_EV_ELEMENT, .element = { .data = data, .len = len } };
+	struct cpc_event event = {
+		.type = CPC_EV_ELEMENT,
+		.element = { .data = data, .len = len },
+	};
 
 	step_b(lie, now_us, &event);
 	think(lie, now_us);

@@ -21,9 +21,9 @@
  *   replay      sends old elements again, its own and others', tags and all
  *   refuse      says no to every conditional entry
  *   careless    shows both contents of one counter to the same ears: evidence
- *   silent      says nothing after three seconds; with other modes: every other three seconds
+ *   silent      says nothing after the first second; with other modes: every other second
  *
- * The limits of the adversary: one member, keys of its own only, one radio; SHA-256 and the MAC hold.
+ * The adversary's limits: one member, its own keys, one radio; SHA-256 and the MAC hold.
  */
 #include <cpchain/core.h>
 

@@ -34,7 +34,8 @@ static int run(const struct cpc_twin_options *options)
 			twin.config.cell, twin.config.interface);
 		r = cpc_twin_loop(&twin, &error);
 		report = cpc_twin_report(&twin);
-		if (!report || json_dumpf(report, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)) < 0)
+		if (!report ||
+		    json_dumpf(report, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)) < 0)
 			fprintf(stderr, "cpc-twin: no report\n");
 		putchar('\n');
 		json_decref(report);

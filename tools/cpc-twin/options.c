@@ -22,7 +22,7 @@ const char cpc_twin_usage[] =
 	"    --default-verdict V  no, yes or none (none)\n"
 	"    --slow-first-view    five message delays in view 0\n"
 	"  --pacing P             carrier, early or urgent (carrier, or the file's)\n"
-	"  --mac NAME             as the module's parameter mac (blake2s/blake2s)\n"
+	"  --mac NAME             as the module's parameter mac (sha256/cmac(aes))\n"
 	"  --carrier-hz HZ        own CAMs that carry elements (10; 0: none)\n"
 	"  --phase MS             of the first of them (0)\n"
 	"  --submit-every MS      an entry of one's own so often (0: never)\n"
@@ -33,7 +33,8 @@ const char cpc_twin_usage[] =
 	"  --seconds S            then end (0: at SIGTERM or SIGINT)\n"
 	"  --log FILE             a line per decided slot: number, log hash, value\n"
 	"  --seed N               for everything random (from the system)\n"
-	"  --lie MODE[,MODE...]   equivocate fork frozen garbage replay refuse careless silent all\n"
+	"  --lie MODE[,MODE...]   equivocate fork frozen garbage replay refuse careless silent\n"
+	"                         or all\n"
 	"\n"
 	"Ends with one JSON object on standard output.\n";
 
@@ -132,8 +133,8 @@ static int take_special(const struct option_entry *entry, const char *value,
 	if (strcmp(entry->name, "mac") == 0) {
 		o->mac = cpc_twin_mac_find(value);
 		if (!o->mac)
-			cpc_error_set(error, "--mac: '%s' is none of blake2s/blake2s, cmac(aes), "
-				      "hmac(sha256), blake2s, sha256/cmac(aes)", value);
+			cpc_error_set(error, "--mac: '%s' is none of sha256/cmac(aes), cmac(aes), "
+				      "hmac(sha256), blake2s, blake2s/blake2s", value);
 		return o->mac ? 0 : -EINVAL;
 	}
 	if (strcmp(entry->name, "pacing") == 0) {
@@ -217,7 +218,7 @@ int cpc_twin_options_parse(int argc, char **argv, struct cpc_twin_options *ret_o
 {
 	struct cpc_twin_options o = {
 		.cell = { .epoch = 1, .period_ms = 100, .default_verdict = CPC_DEFAULT_NONE },
-		.mac = cpc_twin_mac_find("blake2s/blake2s"),
+		.mac = cpc_twin_mac_find("sha256/cmac(aes)"),
 		.carrier_hz = 10,
 		.size = 64,
 	};

@@ -26,7 +26,8 @@ static json_t *drops(const struct cpc_twin_stats *stats)
 	unsigned int i;
 
 	for (i = 0; i < CPC_TWIN_DROPS; i++)
-		json_object_set_new(object, drop_names[i], json_integer((json_int_t)stats->drop[i]));
+		json_object_set_new(object, drop_names[i],
+				    json_integer((json_int_t)stats->drop[i]));
 	return object;
 }
 

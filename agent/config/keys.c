@@ -92,7 +92,8 @@ static const char *parse_name(const struct cpc_config_key *key, const char *valu
 /* Linux names an interface with 1..15 bytes, without '/' and blanks (dev_valid_name()). */
 static const char *parse_interface(const struct cpc_config_key *key, const char *value, void *field)
 {
-	if (!cpc_config_is_printable(value) || strpbrk(value, "/ :") || strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
+	if (!cpc_config_is_printable(value) || strpbrk(value, "/ :") ||
+	    strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
 		return key->expect;
 	return parse_text(key, value, field);
 }

@@ -41,7 +41,7 @@ int cpc_identity_sign(const struct cpc_identity *identity, const void *data, siz
 bool cpc_identity_is_spki(const uint8_t node_id[CPC_NODE_ID_BYTES],
 			  const uint8_t spki[CPC_SPKI_BYTES]);
 
-/* A P-256 key from bytes that cpc_identity_is_spki() has accepted; NULL if there is none in them. */
+/* A P-256 key from bytes that cpc_identity_is_spki() has accepted; NULL if there is none. */
 EVP_PKEY *cpc_identity_public_key(const uint8_t spki[CPC_SPKI_BYTES]);
 
 /* Whether the signature is that key's. */

@@ -10,25 +10,25 @@
  */
 enum cpc_net_limits {
 	/* what one peer can make us hold */
-	CPC_NET_BLOB_MAX = 256 * 1024,	/* a DECISIONS blob; ops->serve's buffer takes no more */
-	CPC_NET_FRAME_MAX = CPC_NET_BLOB_MAX + 1,	/* type and payload; larger: session closed */
-	CPC_NET_TX_HIGH = 64 * 1024,	/* unsent bytes above which we stop reading from that peer */
+	CPC_NET_BLOB_MAX = 256 * 1024,	/* a DECISIONS blob, and ops->serve's buffer */
+	CPC_NET_FRAME_MAX = CPC_NET_BLOB_MAX + 1,	/* larger: session closed */
+	CPC_NET_TX_HIGH = 64 * 1024,	/* unsent bytes above which that peer is not read */
 	CPC_NET_FETCH_BURST = 32,	/* fetches answered at once, then one per ... */
-	CPC_NET_FETCH_GAP_MS = 30,	/* ... this; the answer waits. A second one meanwhile: closed */
+	CPC_NET_FETCH_GAP_MS = 30,	/* ... this; a second one meanwhile: closed */
 
 	/* what strangers can make us hold */
 	CPC_NET_HALF_OPEN_MAX = 64,	/* inbound connections not yet authenticated; a further one
 					 * takes the place of the oldest, so that a flood of stalled
 					 * ones cannot keep out a member, who needs few round trips */
-	CPC_NET_HANDSHAKE_BYTES_MAX = 16 * 1024,	/* received before TLS is up; more: closed */
-	CPC_NET_CERTIFICATES_MAX = 2048,	/* peer's certificate list; larger: refused by TLS */
+	CPC_NET_HANDSHAKE_BYTES_MAX = 16 * 1024,	/* before TLS is up; more: closed */
+	CPC_NET_CERTIFICATES_MAX = 2048,	/* the peer's list; larger: refused */
 	CPC_NET_ACCEPT_BATCH = 8,	/* accepted per wake-up, so that sessions get their turn */
 	CPC_NET_DATAGRAM_BATCH = 16,	/* announcements read per wake-up */
-	CPC_NET_HINTS_MAX = 4,		/* addresses remembered per member; a random unproven one goes */
+	CPC_NET_HINTS_MAX = 4,		/* addresses per member; a random unproven one goes */
 	CPC_NET_VERIFY_BURST = 32,	/* announcements whose signature is checked at once, then one
 					 * per ... */
 	CPC_NET_VERIFY_GAP_MS = 20,	/* ... this; others are ignored, the next one is soon */
-	CPC_NET_REPLY_GAP_MS = 100,	/* between two unicast announcements; sooner ones are left out */
+	CPC_NET_REPLY_GAP_MS = 100,	/* between two unicast announcements; none sooner */
 
 	/* time */
 	CPC_NET_SESSION_DEADLINE_MS = 15000,	/* from connect() or accept() to agreed keys */
@@ -38,11 +38,11 @@ enum cpc_net_limits {
 	CPC_NET_PROBE_DEAD_MS = 8000,	/* the same after a sign that the peer lost the session */
 	CPC_NET_BACKOFF_MIN_MS = 250,	/* after the first failed connect; doubles each time */
 	CPC_NET_BACKOFF_MAX_MS = 8000,
-	CPC_NET_BACKOFF_HEARD_MS = 1000,	/* no longer than this once the member is heard again */
+	CPC_NET_BACKOFF_HEARD_MS = 1000,	/* the most once the member is heard */
 	CPC_NET_ANNOUNCE_FAST_MS = 1000,	/* while a session is missing */
 	CPC_NET_ANNOUNCE_SLOW_MS = 15000,	/* while all are up */
 	CPC_NET_ANNOUNCE_RETRY_MS = 250,	/* while there is no address to send from */
-	CPC_NET_INTERFACE_POLL_MS = 2000,	/* the interface is looked at, besides rtnetlink's hints */
+	CPC_NET_INTERFACE_POLL_MS = 2000,	/* besides rtnetlink's hints */
 };
 
 #endif

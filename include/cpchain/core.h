@@ -82,7 +82,7 @@ struct cpc_claim {
 struct cpc_member {
 	bool heard;
 	u32 counter;			/* of its newest element */
-	u64 content;			/* checksum of that element: two contents for one counter? */
+	u64 content;			/* its checksum: two contents for one counter? */
 	u64 heard_us;
 	u32 decided;
 	u32 claims_used;		/* claims ever noted; the ring holds the last CPC_CLAIMS */
@@ -128,7 +128,7 @@ struct cpc_decision {
 	u32 slot;
 	bool is_void;			/* its parent does not count: no lanes */
 	u8 lanes;
-	struct cpc_digest value;	/* the cut's digest; of a void slot its predecessor's value */
+	struct cpc_digest value;	/* the cut's digest; of a void slot the value before */
 	struct cpc_hash log_hash;	/* after this slot */
 	struct cpc_decided_lane lane[CPC_CUT_LANES_MAX];
 };
@@ -138,7 +138,7 @@ struct cpc_core {
 	u64 now_us;
 	u32 counter;			/* of the newest element of ours */
 	/*
-	 * Slots up to `settled` are decided by a quorum, so that claims carry any laggard over them;
+	 * Slots up to `settled` are decided by a quorum: claims carry any laggard over them.
 	 * settled+1 .. settled+4 are live: this member takes part in them, also in those it has
 	 * decided itself, because others may still need its votes.
 	 */
@@ -224,7 +224,7 @@ struct cpc_effects {
 	bool element_idle;		/* nothing undecided, nothing to say: the header only */
 	u8 element_open;		/* slot records in it */
 	bool element_payload;		/* it carries entries, cuts, claims or verdicts */
-	bool send;			/* a standalone frame is due: make one and CPC_EV_CARRIER it */
+	bool send;			/* a frame of our own is due: CPC_EV_CARRIER */
 	u32 submitted_seq;		/* CPC_EV_SUBMIT: the entry's lane sequence */
 	u8 decisions;
 	struct cpc_decision decision[CPC_OPEN_MAX];
@@ -268,7 +268,7 @@ const u8 *cpc_core_entry(const struct cpc_core *core, u8 lane, u32 seq, size_t *
 
 /*
  * The log hash after a slot: SHA-256 over the log hash before it, the slot, the value and the
- * frontier (per lane le32 seq, head), with config->n lanes. Needs @scratch of CPC_LOG_HASH_INPUT_MAX bytes.
+ * frontier (per lane le32 seq, head), with config->n lanes. @scratch: CPC_LOG_HASH_INPUT_MAX bytes.
  */
 void cpc_log_hash_next(const struct cpc_config *config, u8 *scratch, const struct cpc_hash *before,
 		       u32 slot, const struct cpc_digest *value, const u32 *seq,

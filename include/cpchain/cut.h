@@ -10,7 +10,7 @@
 
 struct cpc_cut_lane {
 	u8 lane;
-	u16 accepted;		/* bit i: the i-th newly covered entry, if conditional, is accepted */
+	u16 accepted;		/* bit i: the i-th new entry, if conditional, is accepted */
 	u32 seq;		/* last covered entry */
 	struct cpc_digest head;	/* its hash */
 };
@@ -30,7 +30,8 @@ struct cpc_known_cut {
 };
 
 /* Largest encoded cut: slot, parent, count, lanes. */
-#define CPC_CUT_BYTES_MAX (4 + CPC_DIGEST_BYTES + 1 + CPC_CUT_LANES_MAX * (1 + 4 + 2 + CPC_DIGEST_BYTES))
+#define CPC_CUT_LANE_BYTES (1 + 4 + 2 + CPC_DIGEST_BYTES)
+#define CPC_CUT_BYTES_MAX (4 + CPC_DIGEST_BYTES + 1 + CPC_CUT_LANES_MAX * CPC_CUT_LANE_BYTES)
 
 void cpc_cut_write(struct cpc_writer *w, const struct cpc_cut *cut);
 

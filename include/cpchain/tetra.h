@@ -34,10 +34,10 @@ struct cpc_state {
 	struct cpc_digest later;	/* value of phases 2..4, zero if none voted */
 	/* Frozen when the view was entered. */
 	struct cpc_vote high[CPC_PHASES];	/* highest earlier vote */
-	struct cpc_vote second[2];		/* highest earlier vote for another value, phases 1, 2 */
+	struct cpc_vote second[2];		/* the same for another value, phases 1, 2 */
 };
 
-/* The newest state of every member in one slot; who was never heard there is in `view 0`, silent. */
+/* The newest state of every member in one slot; who was never heard is silent in view 0. */
 struct cpc_council {
 	unsigned int n;
 	const struct cpc_state *state[CPC_MEMBERS_MAX];	/* NULL: not heard */

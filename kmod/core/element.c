@@ -135,8 +135,8 @@ void cpc_record_write(struct cpc_writer *w, const struct cpc_slot_record *record
 		mask |= 1u << i;
 		index[i] = value_index(&values, &frozen_vote(s, i)->value);
 	}
-	cpc_write_u8(w, (u8)((record->slot + SHAPE_SLOT_BIAS - decided) | values.used << SHAPE_VALUES_SHIFT |
-			     (mask ? SHAPE_FROZEN : 0)));
+	cpc_write_u8(w, (u8)((record->slot + SHAPE_SLOT_BIAS - decided) |
+			     values.used << SHAPE_VALUES_SHIFT | (mask ? SHAPE_FROZEN : 0)));
 	cpc_write_u8(w, s->view);
 	cpc_write_u8(w, votes);
 	for (i = 0; i < values.used; i++)

@@ -113,7 +113,8 @@ static void write_done(struct cpc_core *core, struct cpc_writer *w)
 
 		if (i == core->config.self || !cpc_active(core, i))
 			continue;
-		for (s = m->decided + 1; s <= core->decided && s - m->decided <= CPC_OPEN_MAX; s++) {
+		for (s = m->decided + 1;
+		     s <= core->decided && s - m->decided <= CPC_OPEN_MAX; s++) {
 			struct cpc_done *done = &core->done[s % CPC_DECIDED_RING];
 
 			if (done->slot != s)

@@ -2,12 +2,13 @@
 /*
  * propose.c - cuts: what a leader proposes and what a member accepts.
  *
- * A cut for slot s builds on its parent, the last cut before s that is not void: decided, or voted
- * for by this member. As each cut names its parent, a parent stands for one frontier; the value of a
- * void slot would not, and members could count a cut from different frontiers. Accepting a cut takes all entries it covers, chained from the parent's frontier, so
- * that at least one correct member can hand them on, and it takes their author's own word for them,
- * so that nobody's entries are invented by others. Where f+1 members have voted for a value, one
- * of them is correct and has checked that: then it is accepted unseen, or else a value locked by
+ * A cut for slot s builds on its parent, the last cut before s that is not void: decided, or
+ * voted for by this member. As each cut names its parent, a parent stands for one frontier; the
+ * value of a void slot would not, and members could count a cut from different frontiers.
+ * Accepting a cut takes all entries it covers, chained from the parent's frontier, so that at
+ * least one correct member can hand them on, and it takes their author's own word for them, so
+ * that nobody's entries are invented by others. Where f+1 members have voted for a value, one of
+ * them is correct and has checked that: then it is accepted unseen, or else a value locked by
  * some could look wrong to others for ever.
  */
 #include <cpchain/core_parts.h>
@@ -323,9 +324,9 @@ static bool refused(const struct cpc_council *c)
 }
 
 /*
- * A cut of our own. An author that speaks to the leader only gets the first view's proposal refused
- * by the others; the second view then covers only what a quorum reports to hold. Later views are for
- * getting the slot closed: from the third on it is empty.
+ * A cut of our own. An author that speaks to the leader only gets the first view's proposal
+ * refused by the others; the second view then covers only what a quorum reports to hold. Later
+ * views are for getting the slot closed: from the third on it is empty.
  */
 static bool propose_new(struct cpc_core *core, struct cpc_slot *slot, const struct cpc_council *c)
 {

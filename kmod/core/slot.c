@@ -66,7 +66,8 @@ static bool has_work(struct cpc_core *core, struct cpc_slot *slot, const struct 
 	for (i = 0; i < c->n; i++)
 		if (c->state[i] && (c->state[i]->view || c->state[i]->voted))
 			return true;
-	return slot->number > core->decided && cpc_cut_build(core, slot->number, false, &cut) && cut.lanes;
+	return slot->number > core->decided &&
+	       cpc_cut_build(core, slot->number, false, &cut) && cut.lanes;
 }
 
 static void run_timer(struct cpc_core *core, struct cpc_slot *slot, const struct cpc_council *c,

@@ -16,7 +16,8 @@ static const char dbc_text[] =
 	"BO_ 1 A: 8 X\n SG_ S : 0|8@1+ (0.5,-40) [0|0] \"C\" X\n"
 	" SG_ T : 8|16@1- (1,0) [0|0] \"\" X\n SG_ M M : 24|4@1+ (1,0) [0|0] \"\" X\n"
 	" SG_ U m1 : 32|32@1- (1,0) [0|0] \"\" X\nBO_ 2 B: 8 X\n"
-	" SG_ S : 0|64@1+ (1,0) [0|0] \"\" X\nVAL_ 1 T 0 \"off\" 1 \"on\" ;\nSIG_VALTYPE_ 1 U : 1;\n";
+	" SG_ S : 0|64@1+ (1,0) [0|0] \"\" X\nVAL_ 1 T 0 \"off\" 1 \"on\" ;\n"
+	"SIG_VALTYPE_ 1 U : 1;\n";
 
 static void check_item(void *context, const struct cpc_record_item *item)
 {

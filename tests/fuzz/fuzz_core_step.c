@@ -3,9 +3,9 @@
  * fuzz_core_step.c - one member's core, and everybody else lies.
  *
  * The input is a list of events. Elements are authentic, so the harness fills in what the tags
- * protect (sender, cell, epoch, a fresh counter) and leaves the rest to the input: either raw bytes,
- * or records, cuts and entries made from what the core already knows, which get much deeper. However
- * many lie, the core must keep its invariants and never trap.
+ * protect (sender, cell, epoch, a fresh counter) and leaves the rest to the input: either raw
+ * bytes, or records, cuts and entries made from what the core already knows, which get much deeper.
+ * However many lie, the core must keep its invariants and never trap.
  */
 #include <stdlib.h>
 

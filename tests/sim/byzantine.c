@@ -2,13 +2,13 @@
 /*
  * byzantine.c - faulty members, written against the protocol.
  *
- * A faulty member runs a real core (a twin runs two), so that what it says fits the moment, and then
- * forges it for each receiver: the tags allow different words to everyone. It also sees all correct
- * members' cores, which no attacker could: it knows where its lie would do most harm.
+ * A faulty member runs a real core (a twin runs two), so that what it says fits the moment, and
+ * then forges it for each receiver: the tags allow different words to everyone. It also sees all
+ * correct members' cores, which no attacker could: it knows where its lie would do most harm.
  */
 #include "tests/sim/sim.h"
 
-/* ---- what there is to lie about ------------------------------------------------------------------- */
+/* ---- what there is to lie about -------------------------------------------------------------- */
 
 /* A value that some correct member has in its state or among its known cuts of @slot. */
 static bool known_value(struct sim_world *w, u64 *random, u32 slot, struct cpc_digest *ret_value)
@@ -25,7 +25,8 @@ static bool known_value(struct sim_world *w, u64 *random, u32 slot, struct cpc_d
 		if (s->mine.voted & 1 && sim_chance(random, 50))
 			*ret_value = s->mine.first;
 		else if (s->mine.high[0].set && sim_chance(random, 50))
-			*ret_value = s->mine.high[sim_below(random, 2) * s->mine.high[3].set * 3].value;
+			*ret_value =
+				s->mine.high[sim_below(random, 2) * s->mine.high[3].set * 3].value;
 		else if (cut->used)
 			*ret_value = cut->digest;
 		else
@@ -123,7 +124,8 @@ static void force_consent(const struct cpc_core *core, u64 *random, struct cpc_c
 /* Another cut than @cut, of which some or all members can be made to believe. */
 static void vary_cut(const struct cpc_core *core, u64 *random, struct cpc_cut *cut)
 {
-	unsigned int kind = sim_chance(random, 35) ? 3 : sim_below(random, 7), at = cut->lanes ? sim_below(random, cut->lanes) : 0;
+	unsigned int kind = sim_chance(random, 35) ? 3 : sim_below(random, 7),
+		     at = cut->lanes ? sim_below(random, cut->lanes) : 0;
 	struct cpc_cut_lane *lane = &cut->lane[at];
 	const struct cpc_held_entry *e;
 
@@ -132,7 +134,8 @@ static void vary_cut(const struct cpc_core *core, u64 *random, struct cpc_cut *c
 			cut->lane[at] = cut->lane[at + 1];
 		memset(&cut->lane[--cut->lanes], 0, sizeof(*lane));
 	} else if (kind <= 2 && cut->lanes) {
-		e = cpc_lane_get(&core->member[lane->lane].lane, lane->seq + (kind == 1 ? -1u : 1u));
+		e = cpc_lane_get(&core->member[lane->lane].lane,
+				 lane->seq + (kind == 1 ? -1u : 1u));
 		if (e && e->seq > core->member[lane->lane].lane.frontier) {
 			lane->seq = e->seq;
 			lane->head = e->hash;
@@ -293,7 +296,7 @@ static void forge_claims(struct sim_world *w, struct sim_node *node, unsigned in
 	sim_draft_add(d, CPC_ITEM_CLAIM, claim, sizeof(claim));
 }
 
-/* ---- one element for one receiver ------------------------------------------------------------------ */
+/* ---- one element for one receiver ------------------------------------------------------------ */
 
 static bool uses(const struct sim_world *w, struct sim_node *node, u32 trick, u32 percent)
 {

@@ -50,7 +50,7 @@ static void run_seeds(const struct sim_options *o, unsigned int job, struct sim_
 	sim_trace_watch(w);
 	for (seed = o->first + job; seed < o->first + o->seeds; seed += o->jobs) {
 		sim_plan_make(&plan, seed, o);
-		setitimer(ITIMER_VIRTUAL, &limit, NULL);	/* of CPU time: a busy machine is no bug */
+		setitimer(ITIMER_VIRTUAL, &limit, NULL); /* of CPU time: a busy machine is no bug */
 		sim_run(w, &plan, totals);
 	}
 	setitimer(ITIMER_VIRTUAL, &off, NULL);
@@ -103,12 +103,14 @@ static void print_totals(const struct sim_totals *t, double seconds)
 	printf("# %llu seeds in %.1f s (%.0f/s), %llu steps, %llu frames, %llu slots decided, "
 	       "%llu entries\n", LLU(t->seeds), seconds, (double)t->seeds / seconds, LLU(t->steps),
 	       LLU(t->frames), LLU(t->slots), LLU(t->entries));
-	printf("# views changed %llu (to the third or beyond %llu), void slots %llu, accepted %llu, "
-	       "rejected %llu\n", LLU(t->views), LLU(t->deep_views), LLU(t->void_slots),
-	       LLU(t->accepted), LLU(t->rejected));
-	printf("# evidence %llu, installs %llu, crashes %llu, replays refused %llu (%llu compared), "
-	       "malformed %llu, forged %llu\n", LLU(t->evidence), LLU(t->installs), LLU(t->crashes),
-	       LLU(t->stale), LLU(t->checked_replays), LLU(t->malformed), LLU(t->forged));
+	printf("# views changed %llu (to the third or beyond %llu), void slots %llu, "
+	       "accepted %llu, rejected %llu\n",
+	       LLU(t->views), LLU(t->deep_views), LLU(t->void_slots), LLU(t->accepted),
+	       LLU(t->rejected));
+	printf("# evidence %llu, installs %llu, crashes %llu, replays refused %llu "
+	       "(%llu compared), malformed %llu, forged %llu\n",
+	       LLU(t->evidence), LLU(t->installs), LLU(t->crashes), LLU(t->stale),
+	       LLU(t->checked_replays), LLU(t->malformed), LLU(t->forged));
 	printf("# seeds: carrier %llu, early %llu, urgent %llu; slow first view %llu; loss %llu, "
 	       "bursts %llu, partitions %llu, late joiners %llu; deaf members %llu\n",
 	       LLU(t->pacing[0]), LLU(t->pacing[1]), LLU(t->pacing[2]), LLU(t->slow), LLU(t->lossy),
@@ -150,7 +152,8 @@ static unsigned int missing(const struct sim_totals *t, bool print)
 	}
 	for (i = 0; i < SIM_TRICKS; i++)
 		if (!t->tricks[i] && ++count && print)
-			fprintf(stderr, "never happened: a faulty member's %s\n", sim_trick_name(i));
+			fprintf(stderr, "never happened: a faulty member's %s\n",
+				sim_trick_name(i));
 	return count;
 }
 
@@ -176,12 +179,17 @@ static u32 read_cells(const char *text)
 static void read_options(int argc, char **argv, struct sim_options *o)
 {
 	static const struct option options[] = {
-		{ "seeds", required_argument, NULL, 's' }, { "first", required_argument, NULL, 'f' },
-		{ "seed", required_argument, NULL, 'o' }, { "jobs", required_argument, NULL, 'j' },
-		{ "n", required_argument, NULL, 'n' }, { "pacing", required_argument, NULL, 'p' },
-		{ "fast-first-view", no_argument, NULL, 'F' },
-		{ "slow-first-view", no_argument, NULL, 'S' }, { "tap", no_argument, NULL, 't' },
-		{ "verbose", no_argument, NULL, 'v' }, { NULL, 0, NULL, 0 },
+		{"seeds", required_argument, NULL, 's'},
+		{"first", required_argument, NULL, 'f'},
+		{"seed", required_argument, NULL, 'o'},
+		{"jobs", required_argument, NULL, 'j'},
+		{"n", required_argument, NULL, 'n'},
+		{"pacing", required_argument, NULL, 'p'},
+		{"fast-first-view", no_argument, NULL, 'F'},
+		{"slow-first-view", no_argument, NULL, 'S'},
+		{"tap", no_argument, NULL, 't'},
+		{"verbose", no_argument, NULL, 'v'},
+		{NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -198,7 +206,8 @@ static void read_options(int argc, char **argv, struct sim_options *o)
 		case 't': o->tap = true; break;
 		case 'v': o->verbose = true; break;
 		default:
-			fprintf(stderr, "usage: cpc-sim [--seeds N] [--first S] [--seed S] [--jobs J] "
+			fprintf(stderr,
+				"usage: cpc-sim [--seeds N] [--first S] [--seed S] [--jobs J] "
 				"[--n 4,7,10,16] [--pacing 0|1|2] [--fast-first-view|"
 				"--slow-first-view] [--tap] [--verbose]\n");
 			exit(2);
@@ -225,7 +234,8 @@ int main(int argc, char **argv)
 	if (good && o.seeds >= EXPECT_FROM_SEEDS && o.cells == ~0u)
 		gaps = missing(&sum, true);
 	if (o.tap)
-		printf("1..2\n%sok 1 - %llu seeds without a violation\n%sok 2 - every kind of trouble "
-		       "happened\n", good ? "" : "not ", LLU(o.seeds), gaps ? "not " : "");
+		printf("1..2\n%sok 1 - %llu seeds without a violation\n%sok 2 - every kind of "
+		       "trouble happened\n",
+		       good ? "" : "not ", LLU(o.seeds), gaps ? "not " : "");
 	return good && !gaps ? 0 : 1;
 }

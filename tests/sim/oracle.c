@@ -6,8 +6,8 @@
  *                 log hash's chain is computed again here
  *   validity      a correct member's decided entries are what it was given, in order, each once; an
  *                 entry is accepted only with the consent that its kind asks for
- *   no double vote one value per phase, view and slot for ever; views only grow; the frozen part tells
- *                 the truth; votes follow the rules; what is emitted is what is held
+ *   no double vote one value per phase, view and slot for ever; views only grow; the frozen part
+ *                 tells the truth; votes follow the rules; what is emitted is what is held
  *   progress      once the air is good, everything gets decided (world.c asks sim_oracle_done)
  */
 #include "tests/sim/sim.h"
@@ -38,7 +38,7 @@ void sim_oracle_submitted(struct sim_world *w, struct sim_node *node, u8 kind, c
 	node->submit[node->submitted++] = (struct sim_submit){ kind, sim_sum(data, len) };
 }
 
-/* ---- votes --------------------------------------------------------------------------------------- */
+/* ---- votes ----------------------------------------------------------------------------------- */
 
 static struct sim_view_votes *votes_in(struct sim_slot_votes *h, u8 view)
 {
@@ -105,13 +105,13 @@ static void check_frozen(struct sim_world *w, const struct sim_node *node,
 	for (p = 0; p < CPC_PHASES; p++) {
 		view = highest(h, p, s->view, NULL, &value);
 		SIM_MUST(w, view == (s->high[p].set ? s->high[p].view : -1),
-			 "false frozen part: member %u, slot %u, view %u: its highest vote %u was at %d",
+			 "false frozen part: member %u, slot %u, view %u: highest vote %u at %d",
 			 node->index, h->slot, s->view, p + 1, view);
 		if (p >= 2 || view < 0)
 			continue;
 		view = highest(h, p, s->view, &s->high[p].value, &value);
 		SIM_MUST(w, view == (s->second[p].set ? s->second[p].view : -1),
-			 "false frozen part: member %u, slot %u, view %u: its second vote %u was at %d",
+			 "false frozen part: member %u, slot %u, view %u: second vote %u at %d",
 			 node->index, h->slot, s->view, p + 1, view);
 	}
 }
@@ -137,7 +137,7 @@ static bool names_first(const struct cpc_state *s, const struct cpc_digest *valu
 	       (s->second[0].set && cpc_digest_equal(&s->second[0].value, value));
 }
 
-/* ---- words on conditional entries ------------------------------------------------------------------- */
+/* ---- words on conditional entries ------------------------------------------------------------ */
 
 /* What a member said on this very entry; a forked lane has several of one number. */
 static struct sim_said *words_on(const struct sim_node *node, unsigned int lane, u32 seq,
@@ -173,8 +173,8 @@ static void watch_words(struct sim_world *w, struct sim_node *node)
 			continue;
 		}
 		SIM_MUST(w, said->verdict == verdict,
-			 "member %u takes back its word on entry %u of lane %u", node->index, c->seq,
-			 lane);
+			 "member %u takes back its word on entry %u of lane %u", node->index,
+			 c->seq, lane);
 	}
 }
 
@@ -196,10 +196,12 @@ static void check_consent(struct sim_world *w, unsigned int lane, const struct c
 	}
 	faulty = w->plan.n - correct;
 	need = entry->kind == CPC_ENTRY_BY_ALL ? correct : w->plan.n - w->plan.f - faulty;
-	SIM_MUST(w, yes >= need, "entry %u of lane %u is accepted with %u yes and %u no of %u correct "
-		 "members", entry->seq, lane, yes, no, correct);
-	SIM_MUST(w, !no || entry->kind != CPC_ENTRY_BY_ALL, "entry %u of lane %u is accepted against "
-		 "a correct member's will", entry->seq, lane);
+	SIM_MUST(w, yes >= need,
+		 "entry %u of lane %u is accepted with %u yes and %u no of %u correct members",
+		 entry->seq, lane, yes, no, correct);
+	SIM_MUST(w, !no || entry->kind != CPC_ENTRY_BY_ALL,
+		 "entry %u of lane %u is accepted against a correct member's will",
+		 entry->seq, lane);
 }
 
 /* Did the author itself say @seq, or an entry that chains to it? */
@@ -225,7 +227,8 @@ static void check_accepted(struct sim_world *w, const struct cpc_cut_lane *lane,
 		e = cpc_lane_get(held, seq);
 		if (!(lane->accepted >> (seq - held->frontier - 1) & 1))
 			continue;
-		SIM_MUST(w, !cpc_entry_decode(e->body, e->len, w->plan.n, &entry), "bad entry held");
+		SIM_MUST(w, !cpc_entry_decode(e->body, e->len, w->plan.n, &entry),
+			 "bad entry held");
 		check_consent(w, lane->lane, &entry, &e->hash);
 	}
 }
@@ -252,17 +255,18 @@ static void check_bodies(struct sim_world *w, const struct sim_node *node,
 	for (i = 0; i < CPC_CUTS_KNOWN; i++)
 		if (slot->cut[i].used && cpc_digest_equal(&slot->cut[i].digest, value))
 			known = &slot->cut[i];
-	SIM_MUST(w, known, "member %u votes in slot %u for a cut that it does not know", node->index,
-		 slot->number);
+	SIM_MUST(w, known, "member %u votes in slot %u for a cut that it does not know",
+		 node->index, slot->number);
 	for (i = 0; i < known->cut.lanes; i++) {
 		const struct cpc_cut_lane *lane = &known->cut.lane[i];
 		const struct cpc_lane *held = &node->core->member[lane->lane].lane;
 
 		SIM_MUST(w, lane->seq <= held->frontier ||
-			 (cpc_lane_holds(held, lane->seq, &lane->head) && authentic(held, lane->seq)),
-			 "member %u votes in slot %u for lane %u up to %u without the author's bodies",
+			 (cpc_lane_holds(held, lane->seq, &lane->head) &&
+			  authentic(held, lane->seq)),
+			 "member %u votes in slot %u for lane %u up to %u without the bodies",
 			 node->index, slot->number, lane->lane, lane->seq);
-		/* Bits count from the parent's frontier, which is ours if that is what is decided. */
+		/* Bits count from the parent's frontier: ours, if that is what is decided. */
 		if (lane->seq > held->frontier && slot->number == node->core->decided + 1 &&
 		    cpc_digest_equal(&known->cut.parent, &node->core->parent))
 			check_accepted(w, lane, held);
@@ -296,8 +300,8 @@ static void check_new_vote(struct sim_world *w, const struct sim_node *node,
 		count += c.state[i] && cpc_votes_for(&(struct cpc_council){ 1, { c.state[i] } },
 						     before, s->view, value);
 	SIM_MUST(w, count + w->plan.f >= w->plan.n,
-		 "member %u votes %u in slot %u, view %u after only %u votes %u", node->index, p + 1,
-		 slot->number, s->view, count, before + 1);
+		 "member %u votes %u in slot %u, view %u after only %u votes %u", node->index,
+		 p + 1, slot->number, s->view, count, before + 1);
 }
 
 static void watch_slot(struct sim_world *w, struct sim_node *node, const struct cpc_slot *slot)
@@ -341,7 +345,7 @@ static void watch_slot(struct sim_world *w, struct sim_node *node, const struct 
 	h->last = *s;
 }
 
-/* ---- decisions ------------------------------------------------------------------------------------------ */
+/* ---- decisions ------------------------------------------------------------------------------- */
 
 static void log_hash(const struct sim_world *w, const struct sim_logged *l, struct cpc_hash *ret)
 {
@@ -388,8 +392,8 @@ static void log_entry(struct sim_world *w, const struct sim_node *node, struct s
 	}
 	if (accepted && entry.kind != CPC_ENTRY_ORDINARY)
 		check_consent(w, lane, &entry, &hash);
-	SIM_MUST(w, w->log.lane[lane].used == seq - 1, "lane %u: entry %u is decided after %u", lane,
-		 seq, w->log.lane[lane].used);
+	SIM_MUST(w, w->log.lane[lane].used == seq - 1, "lane %u: entry %u is decided after %u",
+		 lane, seq, w->log.lane[lane].used);
 	logged = sim_lane_append(&w->log.lane[lane]);
 	*logged = (struct sim_lane_entry){ hash, entry.kind, accepted };
 	l->seq[lane] = seq;
@@ -418,7 +422,7 @@ static void log_decision(struct sim_world *w, const struct sim_node *node,
 	l->value = d->value;
 	l->decision = *d;
 	cpc_cut_digest(sim_hash, &w->members, &known->cut, &digest);
-	/* A void slot leaves everything as it was, so the value of the last one that counts stays. */
+	/* A void slot leaves all as it was, so the value of the last one that counts stays. */
 	parent = before ? &before->value : &genesis;
 	SIM_MUST(w, cpc_digest_equal(d->is_void ? parent : &digest, &d->value) &&
 		 known->cut.slot == d->slot, "slot %u: the value is not the cut's digest", d->slot);
@@ -501,7 +505,7 @@ void sim_oracle_installed(struct sim_world *w, struct sim_node *node, u32 slot)
 			 "member %u installed another frontier of lane %u", node->index, i);
 }
 
-/* ---- steps ------------------------------------------------------------------------------------------------ */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static void watch_element(struct sim_world *w, struct sim_node *node,
 			  const struct cpc_event *event, const struct cpc_effects *fx, int result)
@@ -645,7 +649,8 @@ bool sim_oracle_done(struct sim_world *w, bool after_heal)
 
 			if (author->alive && sim_correct(author) &&
 			    node->core->member[k].lane.frontier <
-				    (after_heal ? author->submitted : author->submitted_before_heal))
+				    (after_heal ? author->submitted
+						: author->submitted_before_heal))
 				return false;
 		}
 	}

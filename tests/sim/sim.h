@@ -55,7 +55,7 @@ static inline bool sim_chance(u64 *seed, u32 percent)
 	return sim_below(seed, 100) < percent;
 }
 
-/* ---- plan.c ------------------------------------------------------------------------------------- */
+/* ---- plan.c ---------------------------------------------------------------------------------- */
 
 enum sim_role { SIM_CORRECT, SIM_CRASHES, SIM_FAULTY };
 
@@ -135,7 +135,7 @@ void sim_plan_make(struct sim_plan *plan, u64 seed, const struct sim_options *op
 void sim_plan_print(const struct sim_plan *plan);
 const char *sim_trick_name(unsigned int trick);
 
-/* ---- medium.c ------------------------------------------------------------------------------------- */
+/* ---- medium.c -------------------------------------------------------------------------------- */
 
 struct sim_frame {
 	unsigned int users;
@@ -181,7 +181,7 @@ void sim_medium_reset(struct sim_world *w);
 void sim_broadcast(struct sim_world *w, struct sim_frame *frame);
 void sim_unicast(struct sim_world *w, struct sim_frame *frame, unsigned int receiver);
 
-/* ---- history.c: what the oracle remembers ------------------------------------------------------------ */
+/* ---- history.c: what the oracle remembers ---------------------------------------------------- */
 
 struct sim_view_votes {
 	u8 view;
@@ -228,7 +228,7 @@ struct sim_log {
 	struct sim_lane_log lane[SIM_MEMBERS];
 };
 
-/* ---- world.c ------------------------------------------------------------------------------------------ */
+/* ---- world.c --------------------------------------------------------------------------------- */
 
 /* What a correct member was asked to append. */
 struct sim_submit {
@@ -302,7 +302,7 @@ bool sim_correct(const struct sim_node *node);
 void sim_step_faulty(struct sim_world *w, struct sim_node *node, struct cpc_core *core,
 		     const struct cpc_event *event, struct cpc_effects *fx);
 
-/* ---- byzantine.c, draft.c ------------------------------------------------------------------------------- */
+/* ---- byzantine.c, draft.c -------------------------------------------------------------------- */
 
 /* An element taken apart. */
 struct sim_draft {
@@ -323,7 +323,7 @@ void sim_faulty_carrier(struct sim_world *w, struct sim_node *node);
 void sim_faulty_receive(struct sim_world *w, struct sim_node *node, const struct sim_frame *frame);
 void sim_faulty_submit(struct sim_world *w, struct sim_node *node);
 
-/* ---- oracle.c ---------------------------------------------------------------------------------------------- */
+/* ---- oracle.c -------------------------------------------------------------------------------- */
 
 void sim_oracle_reset(struct sim_world *w);
 void sim_oracle_step(struct sim_world *w, struct sim_node *node, const struct cpc_event *event,
@@ -343,7 +343,7 @@ struct sim_logged *sim_log_append(struct sim_log *log);
 struct sim_lane_entry *sim_lane_append(struct sim_lane_log *lane);
 u64 sim_sum(const u8 *data, size_t len);
 
-/* ---- trace.c ------------------------------------------------------------------------------------------------- */
+/* ---- trace.c --------------------------------------------------------------------------------- */
 
 void sim_trace(struct sim_world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Prints the violated property, the last events and how to replay, and ends the process. */

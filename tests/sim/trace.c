@@ -48,7 +48,8 @@ static void finish(struct sim_world *w, const char *what)
 				w->line[i % SIM_TRACE].text);
 	fprintf(stderr, "\nVIOLATED at %.3f ms, seed %llu: %s\n", (double)w->now_us / 1000,
 		(unsigned long long)w->plan.seed, what);
-	fprintf(stderr, "replay: build/cpc-sim --seed %llu --n %u --pacing %u --%s-first-view --verbose\n",
+	fprintf(stderr,
+		"replay: build/cpc-sim --seed %llu --n %u --pacing %u --%s-first-view --verbose\n",
 		(unsigned long long)w->plan.seed, w->plan.n, w->plan.pacing,
 		w->plan.slow_first_view ? "slow" : "fast");
 	sim_plan_print(&w->plan);

@@ -127,7 +127,8 @@ static void sleep_until(struct sim_world *w, struct sim_node *node, u64 wake_us)
 		push(w, SIM_EV_WAKE, node->index, wake_us < w->now_us ? w->now_us : wake_us);
 }
 
-/* The core asks its vehicle about a conditional entry; the answer takes a moment, or never comes. */
+/* The core asks its vehicle about a conditional entry; the answer takes a moment, or never comes.
+ */
 static void ask(struct sim_world *w, struct sim_node *node, u64 questions)
 {
 	unsigned int lane;
@@ -272,8 +273,9 @@ static void deliver(struct sim_world *w, struct sim_node *node, const struct sim
 static void submit(struct sim_world *w, struct sim_node *node)
 {
 	u8 data[CPC_ENTRY_DATA_MAX];
-	u32 len = sim_chance(&node->random, 90) ? 8 + sim_below(&node->random, 40) :
-						  8 + sim_below(&node->random, w->plan.room - 500), i;
+	u32 len = sim_chance(&node->random, 90) ? 8 + sim_below(&node->random, 40)
+						: 8 + sim_below(&node->random, w->plan.room - 500),
+	    i;
 	struct cpc_event event = { .type = CPC_EV_SUBMIT };
 	u32 seq = node->core->member[node->index].lane.last + 1;
 

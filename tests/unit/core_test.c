@@ -97,9 +97,10 @@ START_TEST(init__every_field_out_of_bounds_is_refused)
 		if (i == 8)
 			config.period_us = CPC_PERIOD_MAX_US + 1;
 		if (i == 9)
-			config = (struct cpc_config){ .n = CPC_MEMBERS_MAX, .self = CPC_MEMBERS_MAX - 1,
-						      .period_us = CPC_PERIOD_MIN_US,
-						      .hash = test_hash };
+			config = (struct cpc_config){.n = CPC_MEMBERS_MAX,
+						     .self = CPC_MEMBERS_MAX - 1,
+						     .period_us = CPC_PERIOD_MIN_US,
+						     .hash = test_hash};
 		ck_assert_int_eq(cpc_core_init(other, &config, 0), i && i < 9 ? -EINVAL : 0);
 	}
 	free(other);

@@ -266,7 +266,8 @@ START_TEST(decode__flipped_bits_never_yield_what_no_correct_member_could_send)
 		random_sample(&t, &seed);
 		len = encode(&t, wire, sizeof(wire));
 		for (i = 1 + random_below(&seed, 4); i > 0; i--)
-			wire[random_below(&seed, (unsigned int)len)] ^= (u8)(1u << random_below(&seed, 8));
+			wire[random_below(&seed, (unsigned int)len)] ^=
+				(u8)(1u << random_below(&seed, 8));
 		if (cpc_element_decode(wire, len, t.n, &got)) {
 			refused++;
 			continue;
@@ -324,7 +325,8 @@ START_TEST(record__slots_outside_the_window_are_refused)
 			struct cpc_slot_record got;
 			int slot = (int)decided + (int)shape - 3;
 
-			ck_assert_int_eq(cpc_record_read(&r, decided, &got), slot >= 1 ? 0 : -EBADMSG);
+			ck_assert_int_eq(cpc_record_read(&r, decided, &got),
+					 slot >= 1 ? 0 : -EBADMSG);
 			if (slot >= 1)
 				ck_assert_uint_eq(got.slot, slot);
 		}

@@ -52,7 +52,7 @@ static enum cpc_lane_put put_expected(struct cpc_lane *lane, const struct made *
 	return cpc_lane_put(lane, &m->entry, m->body, m->len, &m->hash, false, expected, 1);
 }
 
-/* ---- the codec --------------------------------------------------------------------------------------- */
+/* ---- the codec ------------------------------------------------------------------------------- */
 
 START_TEST(entry_decode__round_trip_and_every_truncation_refused)
 {
@@ -114,7 +114,8 @@ START_TEST(entry_decode__refuses_what_is_out_of_bounds)
 		ck_assert_int_gt(len, 0);
 		if (i == 7)
 			body[22] = CPC_ENTRY_REFS_MAX + 1;
-		ck_assert_int_eq(cpc_entry_decode(body, (size_t)len, MEMBERS, &got), i ? -EBADMSG : 0);
+		ck_assert_int_eq(cpc_entry_decode(body, (size_t)len, MEMBERS, &got),
+				 i ? -EBADMSG : 0);
 	}
 	good.len = CPC_ENTRY_DATA_MAX + 1;
 	ck_assert_int_eq(cpc_entry_encode(&good, body, sizeof(body)), -EMSGSIZE);
@@ -124,7 +125,7 @@ START_TEST(entry_decode__refuses_what_is_out_of_bounds)
 }
 END_TEST
 
-/* ---- the chain ----------------------------------------------------------------------------------------- */
+/* ---- the chain ------------------------------------------------------------------------------- */
 
 START_TEST(put__any_order_ends_in_the_same_chain)
 {
@@ -242,7 +243,7 @@ START_TEST(put__an_expected_hash_lets_a_relay_replace_even_a_direct_one)
 }
 END_TEST
 
-/* The hash known for @seq once (@top, its head) is decided: each held entry names the one before. */
+/* The hash known for @seq once (@top, its head) is decided: each entry names the one before. */
 static const struct cpc_digest *decided_hash(const struct cpc_lane *lane, const struct made *chain,
 					     u32 top, u32 seq)
 {
@@ -282,7 +283,8 @@ START_TEST(prune__any_forged_mixture_gives_way_to_the_decided_chain)
 		for (pass = 0; pass < 8 && !cpc_lane_holds(lane, top, &chain[top].hash); pass++) {
 			cpc_lane_prune(lane, top, &chain[top].hash);
 			for (seq = 1; seq <= top; seq++)
-				put_expected(lane, &chain[seq], decided_hash(lane, chain, top, seq));
+				put_expected(lane, &chain[seq],
+					     decided_hash(lane, chain, top, seq));
 		}
 		ck_assert(cpc_lane_holds(lane, top, &chain[top].hash));
 		cpc_lane_advance(lane, top, &chain[top].hash);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * scenario_test.c - runs the golden scenarios of tests/scenarios/: a cell of real cores, driven line
- * by line, and what comes of it as text.
+ * scenario_test.c - runs the golden scenarios of tests/scenarios/: a cell of real cores, driven
+ * line by line, and what comes of it as text.
  *
  *   scenario_test              compares each scenario with what it expects
  *   scenario_test --rewrite    writes what happens now into the files, to be read before committing
@@ -11,7 +11,7 @@
  *   cell n=4 [pacing=carrier|early|urgent] [slow] [verdict=yes|no|none]
  *   submit I "text" [by-quorum|by-all]     I appends an entry
  *   carrier I...                           a frame of I leaves; its element is kept for deliver
- *   deliver I -> J...                      the newest element of I arrives at J... (again: a replay)
+ *   deliver I -> J...                      the newest element of I arrives (again: a replay)
  *   round I...                             100 ms, then all of them send and hear each other
  *   forge I -> J... [slot=1] [view=0] votes=PHASES cut=LANE:SEQ,...|cut=empty [accept]
  *                                          I lies: this state and cut, under its real name
@@ -90,7 +90,7 @@ static char value_name(const struct cpc_digest *value)
 	return (char)('A' + i);
 }
 
-/* ---- what happened, as text ----------------------------------------------------------------------- */
+/* ---- what happened, as text ------------------------------------------------------------------ */
 
 static void say_votes(const struct cpc_state *s)
 {
@@ -241,7 +241,7 @@ static void say_element(unsigned int i, const u8 *data, size_t len)
 	say("\n");
 }
 
-/* ---- commands ------------------------------------------------------------------------------------------ */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 static void cell(char *args)
 {
@@ -401,7 +401,8 @@ static void read_cut(const struct cpc_core *core, const char *text, bool accept,
 		lane->lane = (u8)strtoul(text, &end, 10);
 		lane->seq = (u32)strtoul(end + 1, &end, 10);
 		e = cpc_lane_get(&core->member[lane->lane].lane, lane->seq);
-		ck_assert_msg(e, "no entry %u of lane %u to forge a cut with", lane->seq, lane->lane);
+		ck_assert_msg(e, "no entry %u of lane %u to forge a cut with", lane->seq,
+			      lane->lane);
 		lane->head = e->hash;
 		lane->accepted = accept;
 		text = *end == ',' ? end + 1 : end;
@@ -559,7 +560,7 @@ static void run_command(char *line)
 	ck_abort_msg("no such command: %s", line);
 }
 
-/* ---- files --------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static char names[SCENARIOS][64];
 static int scenarios;

@@ -2,10 +2,11 @@
 /*
  * tetra_test.c - do the voting rules say what the paper says?
  *
- * The rules of kmod/core/tetra.c are counted and shortened; the references below are the definitions
- * word for word, over every quorum and every blocking set, and over whole histories of votes where
- * the core sees only what a state still shows. The last tests run the rules as a protocol, with
- * members that claim anything to anybody, and look for two decisions and for a dead end.
+ * The rules of kmod/core/tetra.c are counted and shortened; the references below are the
+ * definitions word for word, over every quorum and every blocking set, and over whole histories of
+ * votes where the core sees only what a state still shows. The last tests run the rules as a
+ * protocol, with members that claim anything to anybody, and look for two decisions and for a dead
+ * end.
  */
 #include "core_testing.h"
 
@@ -237,7 +238,7 @@ static bool state_safe(const struct world *w, enum cpc_rule rule, u8 r, unsigned
 	return false;
 }
 
-/* ---- states -------------------------------------------------------------------------------------- */
+/* ---- states ---------------------------------------------------------------------------------- */
 
 START_TEST(state_enter__freezes_highest_and_second_of_the_history)
 {
@@ -321,7 +322,7 @@ START_TEST(state_sane__refuses_what_no_correct_member_can_be_in)
 }
 END_TEST
 
-/* ---- counting -------------------------------------------------------------------------------------- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 /* Does the state still show that vote? Phases 3 and 4 show the highest, 1 and 2 one more. */
 static bool shown(const struct world *w, unsigned int i, unsigned int p, u8 view,
@@ -360,8 +361,9 @@ START_TEST(votes__counted_as_the_histories_show_them)
 							  << i;
 					ck_assert_uint_eq(cpc_voters(&w.council, p, view, &digest),
 							  voters);
-					ck_assert_uint_eq(cpc_votes_for(&w.council, p, view, &digest),
-							  cpc_count_bits(voters));
+					ck_assert_uint_eq(
+						cpc_votes_for(&w.council, p, view, &digest),
+						cpc_count_bits(voters));
 					if (is_quorum(&w, voters))
 						quorum_value = (int)value;
 				}
@@ -400,8 +402,9 @@ START_TEST(decided_value__a_quorum_of_vote_4_in_any_one_view)
 				unsigned int voters = 0;
 
 				for (i = 0; i < w.n; i++)
-					voters |= (unsigned int)shown(&w, i, CPC_PHASE_4, view, value)
-						  << i;
+					voters |=
+						(unsigned int)shown(&w, i, CPC_PHASE_4, view, value)
+						<< i;
 				digest = test_value(value);
 				expected |= is_quorum(&w, voters);
 				matches |= decided && is_quorum(&w, voters) && got_view == view &&
@@ -415,7 +418,7 @@ START_TEST(decided_value__a_quorum_of_vote_4_in_any_one_view)
 }
 END_TEST
 
-/* ---- safety rules ------------------------------------------------------------------------------------ */
+/* ---- safety rules ---------------------------------------------------------------------------- */
 
 static void compare_rules(const struct world *w, u8 view, unsigned int *safe, unsigned int *unsafe)
 {
@@ -499,8 +502,8 @@ START_TEST(safe__a_grid_of_four_members_two_values_two_views)
 
 			if (cpc_safe(&w.council, CPC_RULE_VOTE, 2, &digest) !=
 			    history_safe(&w, CPC_RULE_VOTE, 2, value))
-				ck_abort_msg("codes %u %u %u %u, value %u", code[0], code[1], code[2],
-					     code[3], value);
+				ck_abort_msg("codes %u %u %u %u, value %u", code[0], code[1],
+					     code[2], code[3], value);
 		}
 	}
 }
@@ -582,10 +585,12 @@ START_TEST(safe_values__all_of_them_each_once_and_no_more_than_asked)
 					continue;
 				for (p = 0; p < CPC_PHASES; p++)
 					named |= w.state[i].high[p].set &&
-						 cpc_digest_equal(&w.state[i].high[p].value, &digest);
+						 cpc_digest_equal(&w.state[i].high[p].value,
+								  &digest);
 				for (p = 0; p < 2; p++)
 					named |= w.state[i].second[p].set &&
-						 cpc_digest_equal(&w.state[i].second[p].value, &digest);
+						 cpc_digest_equal(&w.state[i].second[p].value,
+								  &digest);
 			}
 			for (i = 0; i < count; i++)
 				listed |= cpc_digest_equal(&got[i], &digest);
@@ -629,7 +634,7 @@ START_TEST(view_reached__counts_members_at_or_beyond)
 }
 END_TEST
 
-/* ---- the rules as a protocol ------------------------------------------------------------------------- */
+/* ---- the rules as a protocol ----------------------------------------------------------------- */
 
 struct run {
 	unsigned int n, liars;

@@ -118,8 +118,8 @@ $(BPF_OBJECTS): $(B)/%.bpf.o: %.bpf.c $(B)/config.mk
 	$(call quiet,BPF)clang $(BPF_FLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@ $< && llvm-strip -g $@
 $(BPF_SKELETONS): %.skel.h: %.bpf.o
 	$(call quiet,SKEL)bpftool gen skeleton $< name $(notdir $*)_bpf > $@.$$$$ && mv $@.$$$$ $@
-$(foreach d,obj san/obj fuzz/obj,$(patsubst %.c,$(B)/$d/%.o,$(wildcard agent/bpf/*.c tests/bpf/*.c tests/bench/bpf*.c))): \
-	$(BPF_SKELETONS)
+BPF_USERS := $(wildcard agent/bpf/*.c tests/bpf/*.c tests/bench/bpf*.c)
+$(foreach d,obj san/obj fuzz/obj,$(BPF_USERS:%.c=$(B)/$d/%.o)): $(BPF_SKELETONS)
 CPPFLAGS += -I$(B)
 -include $(BPF_OBJECTS:.o=.d)
 

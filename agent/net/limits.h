@@ -19,13 +19,13 @@ enum cpc_net_limits {
 	/* what strangers can make us hold */
 	CPC_NET_HALF_OPEN_MAX = 64,	/* inbound connections not yet authenticated; a further one
 					 * takes the place of the oldest, so that a flood of stalled
-					 * ones cannot keep out a member, who needs few round trips */
+					 * ones cannot keep out a member */
 	CPC_NET_HANDSHAKE_BYTES_MAX = 16 * 1024,	/* before TLS is up; more: closed */
 	CPC_NET_CERTIFICATES_MAX = 2048,	/* the peer's list; larger: refused */
 	CPC_NET_ACCEPT_BATCH = 8,	/* accepted per wake-up, so that sessions get their turn */
 	CPC_NET_DATAGRAM_BATCH = 16,	/* announcements read per wake-up */
 	CPC_NET_HINTS_MAX = 4,		/* addresses per member; a random unproven one goes */
-	CPC_NET_VERIFY_BURST = 32,	/* announcements whose signature is checked at once, then one
+	CPC_NET_VERIFY_BURST = 32,	/* announcements checked at once, then one
 					 * per ... */
 	CPC_NET_VERIFY_GAP_MS = 20,	/* ... this; others are ignored, the next one is soon */
 	CPC_NET_REPLY_GAP_MS = 100,	/* between two unicast announcements; none sooner */

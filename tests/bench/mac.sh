@@ -29,7 +29,8 @@ fi
 
 farm=$build/bench/mac-kmod
 version=$(basename "$(dirname "$(ls -t "$build"/kmod/6.1.*/cpchain.ko | head -n 1)")")
-headers=$(find /usr/src "${CPC_CACHE:-/var/cache/cpchain}/kernels" -maxdepth 4 -name "linux-headers-$version" -prune 2>/dev/null | head -n 1)
+headers=$(find /usr/src "${CPC_CACHE:-/var/cache/cpchain}/kernels" -maxdepth 4 -name "linux-headers-$version" \
+	-prune 2>/dev/null | head -n 1)
 mkdir -p "$farm"
 ln -sf "$PWD"/tests/bench/mac_kmod/{Kbuild,main.c} "$PWD"/kmod/mac.[ch] "$farm/"
 ln -sfn "$PWD/include" "$farm/include"

@@ -88,7 +88,8 @@ START_TEST(new__sections_that_do_not_matter_are_skipped)
 {
 	/* Keywords, quotes and semicolons inside strings must not be taken for statements. */
 	struct cpc_dbc *dbc = load(
-		"\xef\xbb\xbf// a comment\r\nVERSION \"BO_ 9 ; \"\r\n\r\nNS_ : \r\n\tCM_\r\n\tBA_\r\n"
+		"\xef\xbb\xbf// a comment\r\nVERSION \"BO_ 9 ; \"\r\n\r\n"
+		"NS_ : \r\n\tCM_\r\n\tBA_\r\n"
 		"VAL_\r\nSG_MUL_VAL_\r\n\r\nBS_:\r\nBU_: A B\r\n  C D\r\n"
 		"VAL_TABLE_ Onoff 1 \"on\" 0 \"off\" ;\r\n"
 		"BO_ 2566834709 Long: 8 A\r\n"

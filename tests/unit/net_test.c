@@ -311,7 +311,7 @@ static int forge_announcements(struct lan *lan, unsigned self, int control)
 	struct pollfd end = { control, POLLIN, 0 };
 
 	inet_pton(AF_INET6, CPC_ANNOUNCE_GROUP, &group.sin6_addr);
-	/* 200 per second, against one per second and member. All is as a member says it, but for the
+	/* 200 a second, against one a second and member. All is as a member says it, but for the
 	 * signature, which would take the member's private key. */
 	for (unsigned i = 0; poll(&end, 1, 5) == 0; i++) {
 		struct cpc_announce announce = {

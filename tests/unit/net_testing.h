@@ -263,7 +263,9 @@ static void write_sysctl(const char *name, const char *value)
 
 static struct in6_addr lan_address(unsigned i)
 {
-	struct in6_addr address = { .s6_addr = { 0xfe, 0x80, [13] = 0xca, [15] = (uint8_t)(i + 1) } };
+	struct in6_addr address = {
+		.s6_addr = { 0xfe, 0x80, [13] = 0xca, [15] = (uint8_t)(i + 1) },
+	};
 
 	return address;
 }

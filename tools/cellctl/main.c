@@ -2,7 +2,7 @@
 /*
  * cellctl: talks to the module as an agent would, word by word, for tests and for looking.
  *
- *   cellctl COMMAND [NAME=VALUE...]     COMMAND as in uapi/cpchain_nl.h: cell_add, submit, stats_get
+ *   cellctl COMMAND [NAME=VALUE...]    COMMAND as in uapi/cpchain_nl.h: cell_add, submit, stats_get
  *   cellctl dump COMMAND [NAME=VALUE...]
  *   cellctl keys cell=C self=I n=N      sets the test keys with all other members
  *   cellctl listen [SECONDS]            events, until then

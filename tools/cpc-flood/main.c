@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * cpc-flood: junk at the highest rate that a packet socket makes, for tests on interfaces of our own.
+ * cpc-flood: junk at the highest rate a packet socket makes, for tests on interfaces of our own.
  *
  *   cpc-flood IF KIND SOURCES SECONDS      KIND: cam (well-formed), cut (one octet short),
  *                                          element (of no member of cell 7, epoch 1, in a frame
@@ -124,7 +124,8 @@ static void flood(int fd, uint32_t sources, double seconds)
 			memcpy(frames[i] + 8, &station, 4);
 			counter++;
 			if (forged)
-				memcpy(frames[i] + 14 + offsetof(struct cpc_element_header, counter),
+				memcpy(frames[i] + 14 +
+					       offsetof(struct cpc_element_header, counter),
 				       &counter, 4);
 		}
 		n = sendmmsg(fd, messages, BATCH, 0);

@@ -56,7 +56,7 @@ static EVP_MAC_CTX *keyed(const struct cpc_twin_mac *mac, const u8 raw[CPC_TWIN_
 {
 	EVP_MAC *evp = EVP_MAC_fetch(NULL, mac->evp, NULL);
 	EVP_MAC_CTX *ctx = evp ? EVP_MAC_CTX_new(evp) : NULL;
-	/* In BLAKE2s the tag's length is part of the computation (RFC 7693, 2.5); others are cut. */
+	/* In BLAKE2s the tag's length is part of the computation (RFC 7693, 2.5). */
 	size_t size = CPC_TAG_BYTES;
 	OSSL_PARAM params[3], *p = params;
 

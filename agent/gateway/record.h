@@ -99,14 +99,6 @@ bool cpc_record_is_record(const uint8_t *payload, size_t size);
 int cpc_record_decode(struct cpc_record_reader *reader, const uint8_t *payload, size_t size,
 		    cpc_record_item_fn item, void *context, struct cpc_error *error);
 
-/* Its first name in the daemon; as a symbol that name belongs to the core's slot records. */
-static inline int cpc_record_read(struct cpc_record_reader *reader, const uint8_t *payload,
-				  size_t size, cpc_record_item_fn item, void *context,
-				  struct cpc_error *error)
-{
-	return cpc_record_decode(reader, payload, size, item, context, error);
-}
-
 /* ---- showing ---------------------------------------------------------------------------- */
 
 /* "2023-11-14T22:13:20.100Z Vehicle.Speed 120.77 km/h"; 512 bytes hold any. */

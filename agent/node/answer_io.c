@@ -307,7 +307,7 @@ void cpc_node_learn(struct cpc_node *node, u8 lane, const u8 *body, size_t len)
 	    cpc_envelope_decode(entry.data, entry.len, &envelope) < 0 ||
 	    envelope.type != CPC_PAYLOAD_RECORD || !node->reader[lane])
 		return;
-	cpc_record_read(node->reader[lane], envelope.payload, envelope.len, NULL, NULL, NULL);
+	cpc_record_decode(node->reader[lane], envelope.payload, envelope.len, NULL, NULL, NULL);
 }
 
 static int learn_row(void *ctx, const struct cpc_store_row *row)
@@ -371,7 +371,7 @@ static void add_payload(struct cpc_node *node, json_t *entry, u8 lane,
 	}
 	if (envelope->type == CPC_PAYLOAD_RECORD) {
 		signals = json_array();
-		if (cpc_record_read(node->reader[lane], envelope->payload, envelope->len,
+		if (cpc_record_decode(node->reader[lane], envelope->payload, envelope->len,
 				    append_signal, signals, NULL) >= 0) {
 			json_object_set_new(entry, "type", json_string("record"));
 			json_object_set_new(entry, "signals", signals);

@@ -225,9 +225,12 @@ static void on_key(void *ctx, unsigned int member, const uint8_t key[16])
 	struct cpc_node *node = ctx;
 	struct cpc_error error;
 
-	if (cpc_link_key_set(node->link, node->cell, (u8)member, key, &error) < 0)
-		cpc_node_say(node, LOG_ERR, "key with %s: %s", cpc_node_member_name(node, member),
-			     error.text);
+	if (cpc_link_key_set(node->link, node->cell, (u8)member, key, &error) == 0)
+		return;
+	cpc_node_say(node, LOG_ERR, "key with %s: %s", cpc_node_member_name(node, member),
+		     error.text);
+	/* The peer has installed it: only a new session makes both ends have the same one again. */
+	cpc_net_reset(node->net, member);
 }
 
 static bool on_key_id(void *ctx, unsigned int member, uint8_t ret_id[8])

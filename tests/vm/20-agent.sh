@@ -29,7 +29,8 @@ configure()
 agent_start()
 {
 	# Not through in_vehicle: the process to kill must be the agent, not a shell around it.
-	ip netns exec "v$1" "$build/cpchaind" --config "/tmp/v$1/conf" 2>>"/tmp/v$1/journal" &
+	ip netns exec "v$1" "$build/cpchaind" --config "/tmp/v$1/conf" \
+		>/dev/null 2>>"/tmp/v$1/journal" &
 	agent[$1]=$!
 }
 
@@ -138,6 +139,16 @@ check "an agent without the module waits" wait_for 10 status_is 1 .running false
 check "and says what to do" said 1 'modprobe cpchain'
 module_load || die "the module does not load"
 check "it goes on by itself once the module is loaded" wait_for 10 running 1
+
+# complains INTERFACE WORDS: what an agent in v2 says of that interface, before it ends.
+complains()
+{
+	sed "s|^interface = .*|interface = $1|" /tmp/v2/conf >/tmp/v2/other
+	! in_vehicle 2 "$build/cpchaind" --config /tmp/v2/other 2>/tmp/v2/said &&
+		grep -q "$2" /tmp/v2/said
+}
+check "an interface that is not there is named" complains nosuch0 "no 'nosuch0'"
+check "one that is not wireless too" complains vcan0 'vcan0 is not a wireless interface'
 
 # ---- finding each other, deciding ----------------------------------------------------------------
 
@@ -277,7 +288,8 @@ wait_for 60 quiet 1 2 3 4
 check "car2 reads car3's speed from its own log" named_signals
 check "also as text" sh -c "'$build/cpchainctl' --socket /tmp/v2/control log --since 0 \
 	--member car3 | grep -q 'Vehicle.Speed = .* km/h'"
-check "an agent that knew nothing of them before too" agent_again 2
+agent_again 2
+is "a restarted agent reads the same" $? 0
 
 # ---- away for longer than the kernel remembers ---------------------------------------------------
 

@@ -54,7 +54,7 @@ static void count_element(struct cpc_cell *cell, size_t len)
 	cpc_count_max(c, CPC_N_ELEMENT_MAX, len);
 	if (e->element_idle)
 		cpc_count_max(c, CPC_N_ELEMENT_IDLE_MAX, len);
-	else if (e->element_open <= 1 && !e->element_payload)
+	else if (e->element_open <= 1 && !e->element_late && !e->element_payload)
 		cpc_count_max(c, CPC_N_ELEMENT_OPEN_MAX, len);
 }
 

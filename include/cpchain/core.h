@@ -223,6 +223,7 @@ struct cpc_effects {
 	size_t element_len;		/* CPC_EV_CARRIER: bytes written, 0: no element */
 	bool element_idle;		/* nothing undecided, nothing to say: the header only */
 	u8 element_open;		/* slot records in it */
+	bool element_late;		/* one of them beyond its first view */
 	bool element_payload;		/* it carries entries, cuts, claims or verdicts */
 	bool send;			/* a frame of our own is due: CPC_EV_CARRIER */
 	u32 submitted_seq;		/* CPC_EV_SUBMIT: the entry's lane sequence */

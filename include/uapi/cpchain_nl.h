@@ -145,7 +145,7 @@ enum cpc_nl_counter {
 	CPC_N_INSTALLS,
 	CPC_N_ELEMENT_BYTES,	/* sum over sent elements */
 	CPC_N_ELEMENT_IDLE_MAX,	/* largest with nothing undecided: the header alone */
-	CPC_N_ELEMENT_OPEN_MAX,	/* largest with one open slot and no payload */
+	CPC_N_ELEMENT_OPEN_MAX,	/* largest with one open slot in its first view, no payload */
 	CPC_N_ELEMENT_MAX,	/* largest of all */
 	CPC_N_STATE_BYTES,	/* memory of the cell */
 	__CPC_N_MAX,

@@ -224,9 +224,10 @@ static void write_answers(const struct cpc_core *core, struct cpc_writer *w, u16
 	*flags |= CPC_ELEMENT_ANSWERS;
 }
 
-static void write_state(struct cpc_core *core, struct cpc_writer *w, u16 *flags, u8 *ret_records)
+static void write_state(struct cpc_core *core, struct cpc_writer *w, u16 *flags,
+			struct cpc_effects *fx)
 {
-	u8 have[CPC_MEMBERS_MAX], any = 0, records = 0;
+	u8 have[CPC_MEMBERS_MAX], any = 0;
 	unsigned int i;
 	u32 s;
 
@@ -250,10 +251,10 @@ static void write_state(struct cpc_core *core, struct cpc_writer *w, u16 *flags,
 		record.slot = s;
 		record.state = slot->mine;
 		cpc_record_write(w, &record, core->decided);
-		records++;
+		fx->element_open++;
+		fx->element_late |= slot->mine.view > 0;
 	}
-	*flags |= records;
-	*ret_records = records;
+	*flags |= fx->element_open;
 	write_answers(core, w, flags);
 }
 
@@ -269,7 +270,6 @@ int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 		.decided = core->decided,
 	};
 	size_t state_len;
-	u8 records;
 
 	if (!event->carrier.standalone)
 		cpc_pace_carrier(core);
@@ -278,7 +278,7 @@ int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 	header.counter = core->counter + 1;
 	memcpy(header.log_hash, core->log_hash.b, sizeof(header.log_hash));
 	cpc_header_write(&w, &header);
-	write_state(core, &w, &header.flags, &records);
+	write_state(core, &w, &header.flags, fx);
 	if (w.failed)
 		return -ENOSPC;
 	state_len = w.used;
@@ -291,7 +291,6 @@ int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 	core->prompt = false;
 	core->dirty_us = 0;
 	fx->element_len = w.used;
-	fx->element_open = records;
 	fx->element_idle = w.used == CPC_ELEMENT_HEADER_BYTES;
 	fx->element_payload = w.used > state_len || header.flags & CPC_ELEMENT_ANSWERS;
 	return 0;

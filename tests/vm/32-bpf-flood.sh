@@ -16,17 +16,17 @@ configure()
 {
 	local i=$1 k
 	{
-		printf '[node]\nkey = /tmp/v%s/node.key\nstate = /tmp/v%s\n' "$i" "$i"
+		printf '[node]\nkey = /tmp/flood-v%s/node.key\nstate = /tmp/flood-v%s\n' "$i" "$i"
 		printf '[cell]\nid = 7\nepoch = 1\ninterface = wlan0\n'
-		printf '[api]\nsocket = /tmp/v%s/control\n' "$i"
+		printf '[api]\nsocket = /tmp/flood-v%s/control\n' "$i"
 		for ((k = 1; k <= n; k++)); do
 			printf '[member car%s]\nindex = %s\nnode_id = %s\n' "$k" $((k - 1)) \
-				"$("$build/cpchaind" --print-id --key "/tmp/v$k/node.key")"
+				"$("$build/cpchaind" --print-id --key "/tmp/flood-v$k/node.key")"
 		done
-	} >"/tmp/v$i/conf"
+	} >"/tmp/flood-v$i/conf"
 }
 
-ctl() { "$build/cpchainctl" --socket "/tmp/v$1/control" "${@:2}"; }
+ctl() { "$build/cpchainctl" --socket "/tmp/flood-v$1/control" "${@:2}"; }
 ready() { local i; for ((i = 1; i <= n; i++)); do [ "$(ctl $i status --json | jq .peers_up)" = 3 ] ||
 	return; done; }
 latency() { ctl "$1" stats --json | jq -c .latency_ms; }
@@ -70,10 +70,10 @@ filters_on()
 
 radios_up 5
 module_load || die "the module does not load"
-for ((i = 1; i <= n; i++)); do mkdir "/tmp/v$i"; done
+for ((i = 1; i <= n; i++)); do mkdir "/tmp/flood-v$i"; done
 for ((i = 1; i <= n; i++)); do configure "$i"; done
 for ((i = 1; i <= n; i++)); do
-	ip netns exec "v$i" "$build/cpchaind" --config "/tmp/v$i/conf" 2>"/tmp/v$i/journal" &
+	ip netns exec "v$i" "$build/cpchaind" --config "/tmp/flood-v$i/conf" 2>"/tmp/flood-v$i/journal" &
 	agent[i]=$!
 done
 wait_for 60 ready || die "the agents do not find each other"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/link/counter_names.h"
 #include "agent/node/node_private.h"
 
 static json_t *hex(const void *data, size_t len)
@@ -98,47 +99,14 @@ static json_t *cell_json(struct cpc_node *node, struct cpc_error *error)
 
 /* ---- stats ----------------------------------------------------------------------------------- */
 
-static const char *const counter_names[CPC_N_MAX + 1] = {
-	[CPC_N_CARRIERS_SEEN] = "carriers_seen",
-	[CPC_N_CARRIERS_USED] = "carriers_used",
-	[CPC_N_CARRIERS_FULL] = "carriers_full",
-	[CPC_N_EXTRA_FRAMES] = "extra_frames",
-	[CPC_N_RX_CARRIERS] = "rx_carriers",
-	[CPC_N_RX_ELEMENTS] = "rx_elements",
-	[CPC_N_DROP_TRUNCATED] = "drop_truncated",
-	[CPC_N_DROP_OVERSIZED] = "drop_oversized",
-	[CPC_N_DROP_VERSION] = "drop_version",
-	[CPC_N_DROP_CELL] = "drop_cell",
-	[CPC_N_DROP_EPOCH] = "drop_epoch",
-	[CPC_N_DROP_SENDER] = "drop_sender",
-	[CPC_N_DROP_NO_KEY] = "drop_no_key",
-	[CPC_N_DROP_MAC] = "drop_mac",
-	[CPC_N_DROP_REPLAY] = "drop_replay",
-	[CPC_N_DROP_MALFORMED] = "drop_malformed",
-	[CPC_N_EVIDENCE] = "evidence",
-	[CPC_N_SUBMITTED] = "submitted",
-	[CPC_N_DECIDED_SLOTS] = "decided_slots",
-	[CPC_N_VOID_SLOTS] = "void_slots",
-	[CPC_N_DECIDED_ENTRIES] = "decided_entries",
-	[CPC_N_REJECTED_ENTRIES] = "rejected_entries",
-	[CPC_N_VIEW_CHANGES] = "view_changes",
-	[CPC_N_BEHIND] = "behind",
-	[CPC_N_INSTALLS] = "installs",
-	[CPC_N_ELEMENT_BYTES] = "element_bytes",
-	[CPC_N_ELEMENT_IDLE_MAX] = "element_idle_max",
-	[CPC_N_ELEMENT_OPEN_MAX] = "element_open_max",
-	[CPC_N_ELEMENT_MAX] = "element_max",
-	[CPC_N_STATE_BYTES] = "state_bytes",
-};
-
 static json_t *module_json(const struct cpc_link_cell *kernel)
 {
 	json_t *module = json_object();
 	unsigned int i;
 
 	for (i = 1; i <= CPC_N_MAX; i++)
-		if (counter_names[i])
-			json_object_set_new(module, counter_names[i],
+		if (cpc_counter_names[i])
+			json_object_set_new(module, cpc_counter_names[i],
 					    json_integer((json_int_t)kernel->counter[i]));
 	return module;
 }

@@ -5,6 +5,7 @@
 /* names.h - names and kinds of the family's attributes, counters and commands. */
 #include <stdint.h>
 
+#include "agent/link/counter_names.h"
 #include "include/uapi/cpchain_nl.h"
 
 enum cpc_attr_kind {
@@ -21,7 +22,6 @@ enum cpc_attr_kind {
 
 extern const enum cpc_attr_kind cpc_attr_kinds[CPC_A_MAX + 1];
 extern const char *const cpc_attr_names[CPC_A_MAX + 1];
-extern const char *const cpc_counter_names[CPC_N_MAX + 1];
 extern const char *const cpc_command_names[CPC_C_MAX + 1];
 
 /* 0 if there is none of that name. */

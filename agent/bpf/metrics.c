@@ -51,6 +51,8 @@ static const char *const policy_reasons[__CPC_REASON_MAX] = {
 	[CPC_REASON_BRAKE] = "braking",
 	[CPC_REASON_LIMIT] = "outside own limits",
 	[CPC_REASON_KIND] = "must be by all",
+	[CPC_REASON_AGENT] = "the agent's word",
+	[CPC_REASON_DEFAULT] = "the default",
 };
 
 static const char *name_in(const char *const *names, unsigned int count, unsigned int i)

@@ -16,7 +16,8 @@
  *   have     ceil(n/2) bytes: per member a nibble, low one first: how many entries of that lane the
  *            sender holds beyond what is decided at its decided slot (an implicit NACK)
  *   slots    `flags & SLOTS` records, see below
- *   answers  u8 count, then per answer: u8 lane, u8 verdict (0 no, 1 yes), le32 seq, digest[16]
+ *   answers  u8 count, then per answer: u8 lane, u8 word, le32 seq, digest[16]
+ *            word: bit 0: 0 no, 1 yes; bits 1-7: why, enum cpc_policy_reason, for people only
  *   payload  the rest up to the tags: items of u8 type, le16 length, bytes
  * tags      for every member but the sender, by index: a MAC over the receiver's index, the digest
  *           of the member set, and everything from the header to the last section, truncated to 8

@@ -11,7 +11,8 @@
  *   CELL_DEL   CELL                                     stop it and forget everything
  *   CELL_SET   CELL, [PACING], [PERIOD_US], [DEFAULT_VERDICT]
  *   CELL_GET   [CELL] or dump -> a CELL_GET message per cell with all of the above, IFNAME,
- *              SLOT, LOG_HASH, MEMBERS_DIGEST, MAC, per member KEY_ID when it has a key, COUNTERS
+ *              SLOT, LOG_HASH, MEMBERS_DIGEST, MAC, COUNTERS; per member KEY_ID when it has a key,
+ *              COUNTER and ADDRESS of its newest authentic element when there was one
  *   KEY_SET    CELL, INDEX, KEY                         the pairwise key with member INDEX
  *   SUBMIT     CELL, KIND, DATA -> SUBMIT with LANE, SEQ; -EAGAIN: lane full, wait for a decision
  *   VERDICT    CELL, LANE, SEQ, HEAD, VERDICT           this vehicle's word on a conditional entry
@@ -24,6 +25,15 @@
  *   INSTALL    CELL, SLOT, PREV_LOG_HASH, VALUE, LANES{LANE_CUT{LANE, SEQ, HEAD}...}: jump
  *              ahead to a state that f+1 members claim; -EPERM if they do not
  *   STATS_GET  [CELL] or dump -> COUNTERS
+ *   POLICY_SET CELL, KIND (1 or 2), [FD]: the BPF socket filter behind descriptor FD of the calling
+ *              process gives this vehicle's word on entries of that kind (uapi/cpchain_policy.h),
+ *              in place of the one before; without FD: none any more. To be sent by the thread that
+ *              calls sendmsg(2), as libnl does: the descriptor is looked up there and then
+ *   POLICY_GET CELL -> POLICIES{POLICY{KIND, [PROG_ID], WORDS{u64...}, REASONS{u64...},
+ *              FAILED, RUN_NS, RUN_MAX_NS}...}: run counts and why
+ *   CONDITION_GET CELL, LANE -> CONDITION{KIND, SEQ, HEAD, [OPEN], YES, NO, WHY}: none, or the
+ *              lane's last decided conditional entry (without OPEN) and its open one, as far as this
+ *              member has heard: YES and NO members by bit, WHY enum cpc_policy_reason by member
  *
  * Events, multicast group "events" (in the cell's network namespace), each with CELL:
  *   EV_DECIDED  SLOT, LOG_HASH              then fetch with DECIDED_GET; several may be merged
@@ -58,6 +68,9 @@ enum cpc_nl_command {
 	CPC_C_EV_BEHIND,
 	CPC_C_EV_QUESTION,
 	CPC_C_EV_CELL,
+	CPC_C_POLICY_SET,
+	CPC_C_POLICY_GET,
+	CPC_C_CONDITION_GET,
 	__CPC_C_MAX,
 };
 #define CPC_C_MAX (__CPC_C_MAX - 1)
@@ -105,6 +118,21 @@ enum cpc_nl_attribute {
 				 * u8 n | u8 MAC algorithm | node ids by index); config.members */
 	CPC_A_MAC,		/* string, the module's MAC algorithm; all members must agree */
 	CPC_A_MAC_ID,		/* u8, its number in MEMBERS_DIGEST */
+	CPC_A_FD,		/* u32, a file descriptor of the calling process */
+	CPC_A_ADDRESS,		/* binary 6, an Ethernet address */
+	CPC_A_POLICIES,		/* nest of CPC_A_POLICY */
+	CPC_A_POLICY,		/* nest */
+	CPC_A_PROG_ID,		/* u32, the kernel's number of a BPF program */
+	CPC_A_WORDS,		/* nest of u64, 1 + enum cpc_policy_word */
+	CPC_A_REASONS,		/* nest of u64, 1 + enum cpc_policy_reason */
+	CPC_A_FAILED,		/* u64, questions that could not be put: no memory */
+	CPC_A_RUN_NS,		/* u64, sum over all runs */
+	CPC_A_RUN_MAX_NS,	/* u64, the longest one */
+	CPC_A_CONDITION,	/* nest */
+	CPC_A_OPEN,		/* flag: not decided yet */
+	CPC_A_YES,		/* u64, members by bit */
+	CPC_A_NO,		/* u64, members by bit */
+	CPC_A_WHY,		/* binary n, enum cpc_policy_reason by member, 0 where unheard */
 	__CPC_A_MAX,
 };
 #define CPC_A_MAX (__CPC_A_MAX - 1)

@@ -55,7 +55,9 @@ enum cpc_policy_reason {
 	CPC_REASON_BRAKE = 8,		/* no: I am braking */
 	CPC_REASON_LIMIT = 9,		/* no: outside my own limits */
 	CPC_REASON_KIND = 10,		/* no: this manoeuvre is not to be agreed in this way */
-	__CPC_REASON_MAX,
+	CPC_REASON_AGENT = 11,		/* either: the agent's word, or a person's through it */
+	CPC_REASON_DEFAULT = 12,	/* either: nobody answered, the cell's default */
+	__CPC_REASON_MAX,		/* at most 128: seven bits on the air */
 };
 
 #define CPC_POLICY_RESULT(word, reason) ((__u32)(word) | (__u32)(reason) << 8)

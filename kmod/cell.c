@@ -213,6 +213,7 @@ static void cell_free(struct cpc_cell *cell)
 
 	for (i = 0; i < cell->n; i++)
 		cpc_key_free(rcu_dereference_protected(cell->peer[i].key, true));
+	cpc_policies_done(&cell->policies);
 	cpc_ring_done(&cell->ring);
 	kvfree(cell->core);
 	kvfree(cell);

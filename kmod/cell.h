@@ -19,6 +19,7 @@
 
 #include "counters.h"
 #include "mac.h"
+#include "policy.h"
 #include "ring.h"
 
 enum {
@@ -39,6 +40,7 @@ struct cpc_net {
 struct cpc_peer {
 	u8 node_id[CPC_NODE_ID_BYTES];	/* never changes */
 	struct cpc_key __rcu *key;	/* replaced by xchg, freed after a grace period */
+	u8 address[ETH_ALEN];		/* its newest authentic element's; under cell->lock */
 };
 
 enum cpc_told {
@@ -81,6 +83,7 @@ struct cpc_cell {
 	refcount_t references;
 	atomic_t keys;			/* peers with a key */
 	struct cpc_counters counters;
+	struct cpc_policies policies;	/* this vehicle's word on conditional entries */
 	struct hrtimer timer;
 	struct work_struct tell;	/* sends @news to the agents */
 

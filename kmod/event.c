@@ -5,6 +5,8 @@
  * The hot path only notes news in the cell and schedules the work here, which composes the messages
  * in process context. News of one kind that gather meanwhile are told once: an event is a hint to
  * ask, nothing is lost with it (decisions stay in the ring, an open question in the core).
+ *
+ * A question goes to this vehicle's policy first (policy.h); only what that has no word on is told.
  */
 #include "event.h"
 
@@ -105,20 +107,79 @@ static void tell_evidence(const struct cpc_cell *cell, u8 index, u32 counter)
 	send(cell, skb, header, err);
 }
 
-/* The open conditional entry of @lane, if it is still there. */
+/* The open conditional entry of @lane, if it is still there and still wants our word. */
+static const struct cpc_condition *open_entry(struct cpc_cell *cell, u8 lane,
+					      struct cpc_entry *ret_entry)
+{
+	const struct cpc_condition *condition = &cell->core->member[lane].condition;
+	const u8 *body;
+	size_t len;
+
+	lockdep_assert_held(&cell->lock);
+	if (condition->kind == CPC_ENTRY_ORDINARY ||
+	    (condition->yes | condition->no) >> cell->self & 1)
+		return NULL;
+	body = cpc_core_entry(cell->core, lane, condition->seq, &len);
+	if (!body || cpc_entry_decode(body, len, cell->n, ret_entry))
+		return NULL;
+	return condition;
+}
+
+static u32 ask(struct cpc_cell *cell, u8 lane, const struct cpc_entry *entry)
+{
+	struct cpc_policy_question question = {
+		.cell = cell->id,
+		.epoch = cell->epoch,
+		.kind = entry->kind,
+		.author = lane,
+		.self = cell->self,
+		.n = cell->n,
+		.seq = entry->seq,
+		.data = entry->data,
+		.len = entry->len,
+	};
+
+	return cpc_policies_ask(&cell->policies, &question);
+}
+
+/* Has this vehicle's policy answer the question on @lane. False: it has no word on it. */
+static bool policy_answers(struct cpc_cell *cell, u8 lane)
+{
+	struct cpc_event event = { .type = CPC_EV_VERDICT };
+	const struct cpc_condition *condition;
+	struct cpc_entry entry;
+	bool answered = true;
+	u32 result, word;
+
+	spin_lock_bh(&cell->lock);
+	condition = open_entry(cell, lane, &entry);
+	if (condition) {
+		result = ask(cell, lane, &entry);
+		word = result & 0xff;
+		answered = word != CPC_POLICY_NOT_YET;
+		event.verdict.lane = lane;
+		event.verdict.verdict = word == CPC_POLICY_YES ? CPC_VERDICT_YES : CPC_VERDICT_NO;
+		event.verdict.why = min_t(u32, result >> 8 & 0xff, CPC_WHY_MAX - 1);
+		event.verdict.seq = condition->seq;
+		event.verdict.head = condition->head;
+		if (answered && !cell->running)
+			answered = false;
+		else if (answered)
+			cpc_cell_step(cell, &event);
+	}
+	spin_unlock_bh(&cell->lock);
+	return answered;
+}
+
 static int put_question(struct cpc_cell *cell, struct sk_buff *skb, u8 lane)
 {
 	const struct cpc_condition *condition;
 	struct cpc_entry entry;
-	const u8 *body;
-	size_t len;
 	int err = -ENOENT;
 
 	spin_lock_bh(&cell->lock);
-	condition = &cell->core->member[lane].condition;
-	body = cpc_core_entry(cell->core, lane, condition->seq, &len);
-	if (condition->kind == CPC_ENTRY_ORDINARY || !body ||
-	    cpc_entry_decode(body, len, cell->n, &entry))
+	condition = open_entry(cell, lane, &entry);
+	if (!condition)
 		goto unlock;
 	err = nla_put_u8(skb, CPC_A_LANE, lane);
 	err = err ?: nla_put_u32(skb, CPC_A_SEQ, condition->seq);
@@ -171,7 +232,7 @@ void cpc_event_work(struct work_struct *work)
 	for (i = 0; i < cell->n; i++) {
 		if (news.evidence >> i & 1)
 			tell_evidence(cell, i, news.evidence_counter[i]);
-		if (news.questions >> i & 1)
+		if (news.questions >> i & 1 && !policy_answers(cell, i))
 			tell_question(cell, i);
 	}
 }

@@ -150,6 +150,8 @@ static void deliver(const struct arrival *a, const u8 *data)
 
 	spin_lock_bh(&cell->lock);
 	err = cell->running ? cpc_cell_step(cell, &event) : -ENETDOWN;
+	if (!err)
+		ether_addr_copy(cell->peer[a->header.sender].address, eth_hdr(a->skb)->h_source);
 	spin_unlock_bh(&cell->lock);
 	switch (err) {
 	case 0:

@@ -67,6 +67,7 @@ static const char *const names[CPC_A_MAX + 1] = {
 	[CPC_A_PREV_LOG_HASH] = "PREV_LOG_HASH",
 	[CPC_A_VALUE] = "VALUE",
 	[CPC_A_LANES] = "LANES",
+	[CPC_A_FD] = "FD",
 };
 
 static u32 number(const struct nlattr *attr)
@@ -184,6 +185,15 @@ static const struct nla_policy install_policy[] = {
 	[CPC_A_VALUE] = { .type = NLA_BINARY },
 	[CPC_A_LANES] = { .type = NLA_NESTED },
 };
+static const struct nla_policy policy_set_policy[] = {
+	CELL,
+	[CPC_A_KIND] = { .type = NLA_U8 },
+	[CPC_A_FD] = { .type = NLA_U32 },
+};
+static const struct nla_policy condition_get_policy[] = {
+	CELL,
+	[CPC_A_LANE] = { .type = NLA_U8 },
+};
 
 enum { NEEDS_CELL = 1 };
 
@@ -210,6 +220,12 @@ static const struct genl_ops ops[] = {
 	  .internal_flags = NEEDS_CELL, .doit = cpc_nl_install },
 	{ .cmd = CPC_C_STATS_GET, POLICY(cell_policy), .internal_flags = NEEDS_CELL,
 	  .doit = cpc_nl_stats_get, .start = cpc_nl_cells_start, .dumpit = cpc_nl_stats_dump },
+	{ .cmd = CPC_C_POLICY_SET, .flags = GENL_UNS_ADMIN_PERM, POLICY(policy_set_policy),
+	  .internal_flags = NEEDS_CELL, .doit = cpc_nl_policy_set },
+	{ .cmd = CPC_C_POLICY_GET, POLICY(cell_policy), .internal_flags = NEEDS_CELL,
+	  .doit = cpc_nl_policy_get },
+	{ .cmd = CPC_C_CONDITION_GET, POLICY(condition_get_policy), .internal_flags = NEEDS_CELL,
+	  .doit = cpc_nl_condition_get },
 };
 
 static const struct genl_multicast_group groups[] = { { .name = CPC_NL_GROUP_EVENTS } };

@@ -6,6 +6,7 @@
  *   netlink_set.c   commands that change something
  *   netlink_get.c   cells and counters
  *   netlink_log.c   the decided log, over several messages
+ *   netlink_policy.c  voting policies, words on conditional entries
  *   event.c         multicast
  */
 #ifndef CPC_KMOD_NETLINK_H
@@ -60,6 +61,10 @@ int cpc_nl_key_set(struct sk_buff *skb, struct genl_info *info);
 int cpc_nl_submit(struct sk_buff *skb, struct genl_info *info);
 int cpc_nl_verdict(struct sk_buff *skb, struct genl_info *info);
 int cpc_nl_install(struct sk_buff *skb, struct genl_info *info);
+
+int cpc_nl_policy_set(struct sk_buff *skb, struct genl_info *info);
+int cpc_nl_policy_get(struct sk_buff *skb, struct genl_info *info);
+int cpc_nl_condition_get(struct sk_buff *skb, struct genl_info *info);
 
 int cpc_nl_cell_get(struct sk_buff *skb, struct genl_info *info);
 int cpc_nl_stats_get(struct sk_buff *skb, struct genl_info *info);

@@ -27,7 +27,22 @@ static int put_counters(struct sk_buff *skb, const struct cpc_cell *cell)
 	return 0;
 }
 
-static int put_member(struct sk_buff *skb, const struct cpc_cell *cell, unsigned int index)
+/* What a filter in front of us may rely on: how far the member's counter is, and who it was. */
+static int put_heard(struct sk_buff *skb, struct cpc_cell *cell, unsigned int index)
+{
+	const struct cpc_member *member = &cell->core->member[index];
+	int err = 0;
+
+	spin_lock_bh(&cell->lock);
+	if (member->heard) {
+		err = nla_put_u32(skb, CPC_A_COUNTER, member->counter);
+		err = err ?: nla_put(skb, CPC_A_ADDRESS, ETH_ALEN, cell->peer[index].address);
+	}
+	spin_unlock_bh(&cell->lock);
+	return err;
+}
+
+static int put_member(struct sk_buff *skb, struct cpc_cell *cell, unsigned int index)
 {
 	struct nlattr *nest = nla_nest_start(skb, CPC_A_MEMBER);
 	const struct cpc_key *key;
@@ -42,11 +57,12 @@ static int put_member(struct sk_buff *skb, const struct cpc_cell *cell, unsigned
 	if (key)
 		err = err ?: nla_put(skb, CPC_A_KEY_ID, sizeof(key->id), key->id);
 	rcu_read_unlock();
+	err = err ?: put_heard(skb, cell, index);
 	nla_nest_end(skb, nest);
 	return err;
 }
 
-static int put_members(struct sk_buff *skb, const struct cpc_cell *cell)
+static int put_members(struct sk_buff *skb, struct cpc_cell *cell)
 {
 	struct nlattr *nest = nla_nest_start(skb, CPC_A_MEMBERS);
 	unsigned int i;

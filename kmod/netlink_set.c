@@ -349,6 +349,7 @@ int cpc_nl_verdict(struct sk_buff *skb, struct genl_info *info)
 		return err;
 	event.verdict.lane = lane;
 	event.verdict.verdict = verdict;
+	event.verdict.why = CPC_REASON_AGENT;
 	event.verdict.seq = seq;
 	memcpy(event.verdict.head.b, head, CPC_DIGEST_BYTES);
 	spin_lock_bh(&cell->lock);

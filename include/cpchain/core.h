@@ -42,6 +42,7 @@
 #include <cpchain/tetra.h>
 #include <cpchain/types.h>
 #include <cpchain_nl.h>
+#include <cpchain_policy.h>
 
 /* Log hash, slot, value, and per member a lane's sequence and head. */
 #define CPC_LOG_HASH_INPUT_MAX                                                                     \
@@ -71,6 +72,7 @@ struct cpc_condition {
 	u64 since_us;
 	u64 yes;			/* members, by bit */
 	u64 no;
+	u8 why[CPC_MEMBERS_MAX];	/* enum cpc_policy_reason as given, for people only */
 };
 
 struct cpc_claim {
@@ -92,6 +94,7 @@ struct cpc_member {
 	u32 have[CPC_MEMBERS_MAX];	/* last entry it holds, per lane */
 	u64 accusers;			/* members, by bit, that name another head than we hold */
 	struct cpc_condition condition;
+	struct cpc_condition decided_condition;	/* the last one of the lane, for people only */
 	struct cpc_lane lane;
 };
 
@@ -199,6 +202,7 @@ struct cpc_event {
 		struct {
 			u8 lane;
 			u8 verdict;	/* CPC_VERDICT_NO or _YES */
+			u8 why;		/* enum cpc_policy_reason */
 			u32 seq;
 			struct cpc_digest head;
 		} verdict;

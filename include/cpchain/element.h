@@ -32,6 +32,7 @@ struct cpc_header {
 struct cpc_answer {
 	u8 lane;
 	u8 verdict;		/* CPC_VERDICT_NO or _YES */
+	u8 why;			/* enum cpc_policy_reason, for people only */
 	u32 seq;
 	struct cpc_digest head;
 };

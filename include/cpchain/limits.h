@@ -24,6 +24,8 @@ enum cpc_limits {
 	CPC_PERIOD_MIN_US = 10000,	/* usual time between carriers: 1..100 Hz */
 	CPC_PERIOD_MAX_US = 1000000,
 
+	CPC_WHY_MAX = 128,	/* reasons a word can give: seven bits on the air; more: -EINVAL */
+
 	CPC_ELEMENT_MAX = 1400,	/* element bytes with tags; larger is dropped on receive */
 	CPC_TAG_BYTES = 8,
 	CPC_DIGEST_BYTES = 16,	/* truncated SHA-256: 2^64 work for two values of one digest */

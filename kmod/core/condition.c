@@ -7,6 +7,8 @@
  * on one content is not counted for another. A leader covers it as accepted when enough said yes,
  * as rejected when that has become impossible or has taken too long; until then it leaves the lane
  * at the entry before, which holds up nobody else's lane.
+ *
+ * With each word goes a reason, which no rule looks at: it is for who wants to know why.
  */
 #include <cpchain/core_parts.h>
 
@@ -18,6 +20,18 @@ static u64 patience_us(const struct cpc_core *core)
 	return us < 1000000 ? 1000000 : us;
 }
 
+static bool note(struct cpc_condition *c, unsigned int member, u8 verdict, u8 why)
+{
+	if ((c->yes | c->no) & cpc_bit(member))
+		return false;
+	if (verdict == CPC_VERDICT_YES)
+		c->yes |= cpc_bit(member);
+	else
+		c->no |= cpc_bit(member);
+	c->why[member] = why;
+	return true;
+}
+
 static void open_condition(struct cpc_core *core, unsigned int lane,
 			   const struct cpc_held_entry *entry, struct cpc_effects *fx)
 {
@@ -26,16 +40,24 @@ static void open_condition(struct cpc_core *core, unsigned int lane,
 	if (c->kind == entry->kind && c->seq == entry->seq &&
 	    cpc_digest_equal(&c->head, &entry->hash))
 		return;
-	*c = (struct cpc_condition){
-		.kind = entry->kind,
-		.seq = entry->seq,
-		.head = entry->hash,
-		.since_us = core->now_us,
-	};
+	memset(c, 0, sizeof(*c));
+	c->kind = entry->kind;
+	c->seq = entry->seq;
+	c->head = entry->hash;
+	c->since_us = core->now_us;
 	if (lane == core->config.self)
-		c->yes = cpc_bit(lane);	/* its author wants it */
+		note(c, lane, CPC_VERDICT_YES, CPC_REASON_OWN);	/* its author wants it */
 	else
 		fx->questions |= cpc_bit(lane);
+}
+
+/* What was said stays to be seen when it is decided. */
+static void close_condition(struct cpc_member *m)
+{
+	if (m->condition.kind == CPC_ENTRY_ORDINARY || m->condition.seq > m->lane.frontier)
+		return;
+	m->decided_condition = m->condition;
+	m->condition.kind = CPC_ENTRY_ORDINARY;
 }
 
 void cpc_condition_update(struct cpc_core *core, unsigned int lane, struct cpc_effects *fx)
@@ -44,6 +66,7 @@ void cpc_condition_update(struct cpc_core *core, unsigned int lane, struct cpc_e
 	u32 seq, vouched = cpc_lane_vouched(l);
 
 	cpc_assert(lane < core->config.n);
+	close_condition(&core->member[lane]);
 	for (seq = l->frontier + 1; seq <= vouched; seq++) {
 		const struct cpc_held_entry *entry = cpc_lane_get(l, seq);
 
@@ -72,49 +95,35 @@ bool cpc_condition_lost(const struct cpc_core *core, const struct cpc_condition 
 	return cpc_count_bits(c->no) > spare || core->now_us - c->since_us >= patience_us(core);
 }
 
-static bool note(struct cpc_condition *c, unsigned int member, u8 verdict)
+static bool is_on(const struct cpc_condition *c, u32 seq, const struct cpc_digest *head)
 {
-	if ((c->yes | c->no) & cpc_bit(member))
-		return false;
-	if (verdict == CPC_VERDICT_YES)
-		c->yes |= cpc_bit(member);
-	else
-		c->no |= cpc_bit(member);
-	return true;
-}
-
-static struct cpc_condition *find(struct cpc_core *core, u8 lane, u32 seq,
-				  const struct cpc_digest *head)
-{
-	struct cpc_condition *c;
-
-	if (lane >= core->config.n)
-		return NULL;
-	c = &core->member[lane].condition;
-	if (c->kind == CPC_ENTRY_ORDINARY || c->seq != seq || !cpc_digest_equal(&c->head, head))
-		return NULL;
-	return c;
+	return c->kind != CPC_ENTRY_ORDINARY && c->seq == seq && cpc_digest_equal(&c->head, head);
 }
 
 void cpc_condition_answer(struct cpc_core *core, unsigned int member,
 			  const struct cpc_answer *answer)
 {
-	struct cpc_condition *c = find(core, answer->lane, answer->seq, &answer->head);
+	struct cpc_member *author = &core->member[answer->lane];
 
-	if (c)
-		note(c, member, answer->verdict);
+	cpc_assert(answer->lane < core->config.n);
+	if (is_on(&author->condition, answer->seq, &answer->head))
+		note(&author->condition, member, answer->verdict, answer->why);
+	else if (is_on(&author->decided_condition, answer->seq, &answer->head))
+		note(&author->decided_condition, member, answer->verdict, answer->why);
 }
 
 int cpc_condition_verdict(struct cpc_core *core, const struct cpc_event *event)
 {
-	struct cpc_condition *c =
-		find(core, event->verdict.lane, event->verdict.seq, &event->verdict.head);
+	struct cpc_condition *c;
 
-	if (event->verdict.verdict > CPC_VERDICT_YES)
+	if (event->verdict.verdict > CPC_VERDICT_YES || event->verdict.why >= CPC_WHY_MAX)
 		return -EINVAL;
-	if (!c)
+	if (event->verdict.lane >= core->config.n)
 		return -ENOENT;
-	if (!note(c, core->config.self, event->verdict.verdict))
+	c = &core->member[event->verdict.lane].condition;
+	if (!is_on(c, event->verdict.seq, &event->verdict.head))
+		return -ENOENT;
+	if (!note(c, core->config.self, event->verdict.verdict, event->verdict.why))
 		return -EALREADY;
 	core->dirty = true;
 	return 0;
@@ -142,7 +151,7 @@ u64 cpc_conditions_tick(struct cpc_core *core)
 				wake_us = at_us;
 			continue;
 		}
-		note(c, core->config.self, core->config.default_verdict);
+		note(c, core->config.self, core->config.default_verdict, CPC_REASON_DEFAULT);
 		core->dirty = true;
 	}
 	return wake_us;

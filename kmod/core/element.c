@@ -263,10 +263,12 @@ static int read_answers(struct cpc_reader *r, unsigned int n, struct cpc_element
 		struct cpc_answer *a = &e->answer[i];
 
 		a->lane = cpc_read_u8(r);
-		a->verdict = cpc_read_u8(r);
+		a->why = cpc_read_u8(r);
+		a->verdict = a->why & 1;
+		a->why >>= 1;
 		a->seq = cpc_read_le32(r);
 		cpc_read_copy(r, a->head.b, sizeof(a->head.b));
-		if (a->lane >= n || a->verdict > 1 || !a->seq)
+		if (a->lane >= n || !a->seq)
 			return -EBADMSG;
 	}
 	return 0;

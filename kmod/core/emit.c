@@ -213,8 +213,8 @@ static void write_answers(const struct cpc_core *core, struct cpc_writer *w, u16
 		if (!answers++)
 			cpc_write_u8(w, 0);
 		cpc_write_u8(w, (u8)i);
-		cpc_write_u8(w, c->yes & cpc_bit(core->config.self) ? CPC_VERDICT_YES :
-								      CPC_VERDICT_NO);
+		cpc_write_u8(w, (u8)(c->why[core->config.self] << 1 |
+				     !!(c->yes & cpc_bit(core->config.self))));
 		cpc_write_le32(w, c->seq);
 		cpc_write_bytes(w, c->head.b, sizeof(c->head.b));
 	}

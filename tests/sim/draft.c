@@ -28,7 +28,7 @@ size_t sim_draft_write(const struct sim_draft *d, unsigned int n, u8 *out, size_
 		cpc_write_u8(&w, d->e.answers);
 	for (i = 0; i < d->e.answers; i++) {
 		cpc_write_u8(&w, d->e.answer[i].lane);
-		cpc_write_u8(&w, d->e.answer[i].verdict);
+		cpc_write_u8(&w, (u8)(d->e.answer[i].why << 1 | d->e.answer[i].verdict));
 		cpc_write_le32(&w, d->e.answer[i].seq);
 		cpc_write_bytes(&w, d->e.answer[i].head.b, CPC_DIGEST_BYTES);
 	}

@@ -594,6 +594,9 @@ void sim_oracle_element(struct sim_world *w, struct sim_node *node, const u8 *da
 		const struct cpc_answer *a = &e.answer[i];
 		const struct sim_said *said = words_on(node, a->lane, a->seq, &a->head);
 
+		SIM_MUST(w, a->why == CPC_REASON_DEFAULT || a->why == CPC_REASON_OWN ||
+				    a->why == 1 + node->index,
+			 "member %u gives a reason that nobody gave it: %u", node->index, a->why);
 		SIM_MUST(w, said && said->verdict == a->verdict,
 			 "member %u says what it did not decide to say on lane %u", node->index,
 			 a->lane);

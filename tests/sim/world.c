@@ -364,6 +364,7 @@ static void verdict(struct sim_world *w, struct sim_node *node, const struct sim
 	event.verdict.seq = e->seq;
 	event.verdict.head = e->head;
 	event.verdict.verdict = e->verdict;
+	event.verdict.why = (u8)(1 + node->index);
 	step(w, node, &event);
 }
 

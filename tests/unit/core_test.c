@@ -217,6 +217,10 @@ START_TEST(step__verdict_is_given_once_and_on_an_open_entry_only)
 	ck_assert_int_eq(step(&event, &fx), -EALREADY);	/* an author wants its own entry */
 	event.verdict.verdict = CPC_VERDICT_NONE;
 	ck_assert_int_eq(step(&event, &fx), -EINVAL);
+	event.verdict.verdict = CPC_VERDICT_YES;
+	event.verdict.why = CPC_WHY_MAX;
+	ck_assert_int_eq(step(&event, &fx), -EINVAL);
+	ck_assert_uint_eq(c->why[1], CPC_REASON_OWN);
 	ck_assert_uint_eq(c->yes, 2);
 	ck_assert_uint_eq(c->no, 0);
 }

@@ -67,6 +67,7 @@ static void random_sample(struct sample *t, u64 *seed)
 
 		a->lane = (u8)random_below(seed, t->n);
 		a->verdict = (u8)random_below(seed, 2);
+		a->why = (u8)random_below(seed, CPC_WHY_MAX);
 		a->seq = 1 + random_below(seed, 1000);
 		random_bytes(seed, &a->head, sizeof(a->head));
 	}
@@ -91,7 +92,7 @@ static size_t encode(const struct sample *t, u8 *out, size_t size)
 		cpc_write_u8(&w, e->answers);
 	for (i = 0; i < e->answers; i++) {
 		cpc_write_u8(&w, e->answer[i].lane);
-		cpc_write_u8(&w, e->answer[i].verdict);
+		cpc_write_u8(&w, (u8)(e->answer[i].why << 1 | e->answer[i].verdict));
 		cpc_write_le32(&w, e->answer[i].seq);
 		cpc_write_bytes(&w, e->answer[i].head.b, CPC_DIGEST_BYTES);
 	}

@@ -106,6 +106,16 @@ refuse "HEAD has 8 bytes, must have 16" verdict cell=1 lane=1 seq=1 head="$(id 0
 refuse "VERDICT is 2, must be 0..1" verdict cell=1 lane=1 seq=1 head="$(id 00 16)" verdict=2
 refuse "lane 1 has no open conditional entry 1 of that content" \
 	verdict cell=1 lane=1 seq=1 head="$(id 00 16)" verdict=1
+refuse "entries of kind 0 are not conditional" policy_set cell=1 kind=0
+refuse "KIND is missing" policy_set cell=1
+refuse "FD is 4294967295, no file descriptor" policy_set cell=1 kind=1 fd=4294967295
+refuse "descriptor 0 is not a BPF socket filter" policy_set cell=1 kind=1 fd=0
+refuse "descriptor 999 is not a BPF socket filter" policy_set cell=1 kind=2 fd=999
+check "no policy at all can be removed" cellctl 1 policy_set cell=1 kind=1
+refuse "LANE is 4, must be 0..3" condition_get cell=1 lane=4
+refuse "LANE is missing" condition_get cell=1
+is "nothing was asked on this lane" "$(cellctl 1 condition_get cell=1 lane=0)" \
+	'{"condition_get":{"cell":1,"lane":0}}'
 state="prev_log_hash=$(id 00 32) value=$(id 00 16)"
 # shellcheck disable=SC2086 # words
 {
@@ -131,7 +141,7 @@ is "none of it changed anything" "$(cellctl 1 dump cell_get | jq .cell_get.cell)
 
 for command in "cell_add $good" "cell_del cell=1" "cell_set cell=1 pacing=1" \
 	"key_set cell=1 index=1 key=$(id 00 16)" "submit cell=1 kind=0 text=x" \
-	"verdict cell=1" "install cell=1"; do
+	"verdict cell=1" "install cell=1" "policy_set cell=1 kind=1"; do
 	# shellcheck disable=SC2086 # words
 	check "without rights: ${command%% *}" unprivileged $command
 done

@@ -2,6 +2,7 @@
 /* The netlink family's attributes from text; see attr.h. */
 #include "tools/cellctl/attr.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/netlink.h>
 #include <net/if.h>
@@ -156,6 +157,18 @@ static int put_interface(struct cpc_attr_message *message, const char *name,
 	return cpc_attr_put(message, CPC_A_IFINDEX, &ifindex, sizeof(ifindex));
 }
 
+/* The descriptor stays open: it has to be there when the message is sent. */
+static int put_program(struct cpc_attr_message *message, const char *path, struct cpc_error *error)
+{
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0) {
+		cpc_error_set(error, "no pinned program '%s': %s", path, strerror(errno));
+		return -ENOENT;
+	}
+	return cpc_attr_put(message, CPC_A_FD, &(uint32_t){ (uint32_t)fd }, sizeof(uint32_t));
+}
+
 static int put_named(struct cpc_attr_message *message, const char *name, const char *value,
 		     struct cpc_error *error)
 {
@@ -172,6 +185,8 @@ static int put_named(struct cpc_attr_message *message, const char *name, const c
 		return put_number(message, type, 2, value, error);
 	case CPC_ATTR_U32:
 		return put_number(message, type, 4, value, error);
+	case CPC_ATTR_U64:
+		return put_number(message, type, 8, value, error);
 	case CPC_ATTR_HEX:
 		return put_hex(message, type, value, error);
 	case CPC_ATTR_TEXT:
@@ -180,6 +195,7 @@ static int put_named(struct cpc_attr_message *message, const char *name, const c
 		return strcmp(value, "1") == 0 ? cpc_attr_put(message, type, NULL, 0) : 0;
 	case CPC_ATTR_NEST:
 	case CPC_ATTR_COUNTERS:
+	case CPC_ATTR_LIST:
 	case CPC_ATTR_NONE:
 		break;
 	}
@@ -202,6 +218,8 @@ int cpc_attr_add(struct cpc_attr_message *message, const char *argument, struct 
 	value++;
 	if (strcmp(name, "if") == 0)
 		return put_interface(message, value, error);
+	if (strcmp(name, "prog") == 0)
+		return put_program(message, value, error);
 	if (strcmp(name, "members") == 0)
 		return put_members(message, value, error);
 	if (strcmp(name, "lanes") == 0)

@@ -26,10 +26,11 @@ struct cpc_attr_message {
  * Appends what one argument says:
  *   NAME=VALUE           as the family's header has it: numbers, text, hex, "1" for a flag
  *   if=NAME              IFINDEX by the interface's name
+ *   prog=PATH            FD, of the BPF program that is pinned there
  *   members=I[:SEED],..  MEMBERS; a node id is the byte SEED (default I+1), 32 times
  *   lanes=L:SEQ:HEX,..   LANES of LANE_CUT
  *   raw:TYPE=HEX         any attribute with any payload
- * Returns 0 or -EINVAL, -ENODEV, -EMSGSIZE with a text.
+ * Returns 0 or -EINVAL, -ENODEV, -ENOENT, -EMSGSIZE with a text.
  */
 int cpc_attr_add(struct cpc_attr_message *message, const char *argument, struct cpc_error *error);
 

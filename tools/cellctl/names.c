@@ -44,6 +44,21 @@ const enum cpc_attr_kind cpc_attr_kinds[CPC_A_MAX + 1] = {
 	[CPC_A_MEMBERS_DIGEST] = CPC_ATTR_HEX,
 	[CPC_A_MAC] = CPC_ATTR_TEXT,
 	[CPC_A_MAC_ID] = CPC_ATTR_U8,
+	[CPC_A_FD] = CPC_ATTR_U32,
+	[CPC_A_ADDRESS] = CPC_ATTR_HEX,
+	[CPC_A_POLICIES] = CPC_ATTR_NEST,
+	[CPC_A_POLICY] = CPC_ATTR_NEST,
+	[CPC_A_PROG_ID] = CPC_ATTR_U32,
+	[CPC_A_WORDS] = CPC_ATTR_LIST,
+	[CPC_A_REASONS] = CPC_ATTR_LIST,
+	[CPC_A_FAILED] = CPC_ATTR_U64,
+	[CPC_A_RUN_NS] = CPC_ATTR_U64,
+	[CPC_A_RUN_MAX_NS] = CPC_ATTR_U64,
+	[CPC_A_CONDITION] = CPC_ATTR_NEST,
+	[CPC_A_OPEN] = CPC_ATTR_FLAG,
+	[CPC_A_YES] = CPC_ATTR_U64,
+	[CPC_A_NO] = CPC_ATTR_U64,
+	[CPC_A_WHY] = CPC_ATTR_HEX,
 };
 
 const char *const cpc_attr_names[CPC_A_MAX + 1] = {
@@ -86,6 +101,21 @@ const char *const cpc_attr_names[CPC_A_MAX + 1] = {
 	[CPC_A_MEMBERS_DIGEST] = "members_digest",
 	[CPC_A_MAC] = "mac",
 	[CPC_A_MAC_ID] = "mac_id",
+	[CPC_A_FD] = "fd",
+	[CPC_A_ADDRESS] = "address",
+	[CPC_A_POLICIES] = "policies",
+	[CPC_A_POLICY] = "policy",
+	[CPC_A_PROG_ID] = "prog_id",
+	[CPC_A_WORDS] = "words",
+	[CPC_A_REASONS] = "reasons",
+	[CPC_A_FAILED] = "failed",
+	[CPC_A_RUN_NS] = "run_ns",
+	[CPC_A_RUN_MAX_NS] = "run_max_ns",
+	[CPC_A_CONDITION] = "condition",
+	[CPC_A_OPEN] = "open",
+	[CPC_A_YES] = "yes",
+	[CPC_A_NO] = "no",
+	[CPC_A_WHY] = "why",
 };
 
 const char *const cpc_command_names[CPC_C_MAX + 1] = {
@@ -105,6 +135,9 @@ const char *const cpc_command_names[CPC_C_MAX + 1] = {
 	[CPC_C_EV_BEHIND] = "ev_behind",
 	[CPC_C_EV_QUESTION] = "ev_question",
 	[CPC_C_EV_CELL] = "ev_cell",
+	[CPC_C_POLICY_SET] = "policy_set",
+	[CPC_C_POLICY_GET] = "policy_get",
+	[CPC_C_CONDITION_GET] = "condition_get",
 };
 
 uint16_t cpc_attr_number(const char *name)

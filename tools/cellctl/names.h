@@ -13,11 +13,13 @@ enum cpc_attr_kind {
 	CPC_ATTR_U8,
 	CPC_ATTR_U16,
 	CPC_ATTR_U32,
+	CPC_ATTR_U64,
 	CPC_ATTR_HEX,
 	CPC_ATTR_TEXT,
 	CPC_ATTR_FLAG,
 	CPC_ATTR_NEST,
 	CPC_ATTR_COUNTERS,
+	CPC_ATTR_LIST,		/* nest of u64, types 1, 2, ... */
 };
 
 extern const enum cpc_attr_kind cpc_attr_kinds[CPC_A_MAX + 1];

@@ -55,6 +55,23 @@ static void print_counters(FILE *out, const uint8_t *at, size_t left)
 	fputc('}', out);
 }
 
+static void print_list(FILE *out, const uint8_t *at, size_t left)
+{
+	const char *separator = "";
+	const uint8_t *data;
+	uint16_t type;
+	size_t len;
+
+	fputc('[', out);
+	while (next(&at, &left, &type, &data, &len)) {
+		if (!type)
+			continue;	/* only there so that the next one is aligned */
+		fprintf(out, "%s%llu", separator, (unsigned long long)number(data, len));
+		separator = ",";
+	}
+	fputc(']', out);
+}
+
 static void print_value(FILE *out, uint16_t type, const uint8_t *data, size_t len)
 {
 	size_t i;
@@ -63,6 +80,7 @@ static void print_value(FILE *out, uint16_t type, const uint8_t *data, size_t le
 	case CPC_ATTR_U8:
 	case CPC_ATTR_U16:
 	case CPC_ATTR_U32:
+	case CPC_ATTR_U64:
 		fprintf(out, "%llu", (unsigned long long)number(data, len));
 		break;
 	case CPC_ATTR_TEXT:
@@ -77,6 +95,9 @@ static void print_value(FILE *out, uint16_t type, const uint8_t *data, size_t le
 	case CPC_ATTR_COUNTERS:
 		print_counters(out, data, len);
 		break;
+	case CPC_ATTR_LIST:
+		print_list(out, data, len);
+		break;
 	case CPC_ATTR_HEX:
 	case CPC_ATTR_NONE:
 		fputc('"', out);
@@ -89,7 +110,8 @@ static void print_value(FILE *out, uint16_t type, const uint8_t *data, size_t le
 
 static bool repeats(uint16_t type)
 {
-	return type == CPC_A_MEMBER || type == CPC_A_LANE_CUT || type == CPC_A_ENTRY;
+	return type == CPC_A_MEMBER || type == CPC_A_LANE_CUT || type == CPC_A_ENTRY ||
+	       type == CPC_A_POLICY || type == CPC_A_CONDITION;
 }
 
 void cpc_attr_print(FILE *out, const uint8_t *attributes, size_t len)

@@ -24,7 +24,7 @@ static void write_answers(const struct cpc_element *e, struct cpc_writer *w)
 		const struct cpc_answer *a = &e->answer[i];
 
 		cpc_write_u8(w, a->lane);
-		cpc_write_u8(w, a->verdict);
+		cpc_write_u8(w, (u8)(a->why << 1 | a->verdict));
 		cpc_write_le32(w, a->seq);
 		cpc_write_bytes(w, a->head.b, sizeof(a->head.b));
 	}

@@ -34,7 +34,8 @@ local f = {
 	value = ProtoField.bytes("cpchain.value", "Value"),
 	frozen = ProtoField.bytes("cpchain.frozen", "Earlier votes"),
 	answer = ProtoField.bytes("cpchain.answer", "Answer"),
-	verdict = ProtoField.uint8("cpchain.verdict", "Verdict", base.DEC, VERDICTS),
+	verdict = ProtoField.uint8("cpchain.verdict", "Verdict", base.DEC, VERDICTS, 0x01),
+	why = ProtoField.uint8("cpchain.why", "Why", base.DEC, nil, 0xfe),
 	item = ProtoField.uint8("cpchain.item", "Item", base.DEC, ITEMS),
 	kind = ProtoField.uint8("cpchain.entry.kind", "Entry kind", base.DEC, KINDS),
 	author = ProtoField.uint8("cpchain.entry.author", "Entry author"),
@@ -116,6 +117,7 @@ local function dissect_answers(tvb, at, stop, tree)
 		local sub = tree:add(f.answer, tvb(at, 22))
 		sub:append_text(" on lane " .. tvb(at, 1):uint())
 		sub:add(f.verdict, tvb(at + 1, 1))
+		sub:add(f.why, tvb(at + 1, 1))
 		sub:add_le(f.seq, tvb(at + 2, 4))
 		at = at + 22
 	end

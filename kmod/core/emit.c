@@ -214,7 +214,7 @@ static void write_answers(const struct cpc_core *core, struct cpc_writer *w, u16
 			cpc_write_u8(w, 0);
 		cpc_write_u8(w, (u8)i);
 		cpc_write_u8(w, (u8)(c->why[core->config.self] << 1 |
-				     !!(c->yes & cpc_bit(core->config.self))));
+				     (c->yes >> core->config.self & 1)));
 		cpc_write_le32(w, c->seq);
 		cpc_write_bytes(w, c->head.b, sizeof(c->head.b));
 	}

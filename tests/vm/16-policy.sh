@@ -49,7 +49,6 @@ outcome()
 		select(.seq == $2 and (.open | not)))[0] // empty | [.yes, .no, .why]"
 }
 has_outcome() { [ -n "$(outcome "$1" "$2")" ]; }
-accepted() { counter "$1" 1 decided_entries; }
 rejected() { counter "$1" 1 rejected_entries; }
 # words I KIND / reasons I KIND: [not yet, no, yes] and by reason.
 policy_of() { cellctl "$1" policy_get cell=1 | jq -c ".policy_get.policies.policy[] | select(.kind == $2) | $3"; }

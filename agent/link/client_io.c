@@ -483,6 +483,59 @@ int cpc_link_verdict(struct cpc_link *link, u16 cell, u8 lane, u32 seq,
 	return run(link, msg, &answer);
 }
 
+/* The descriptor means what it means to us: the kernel looks it up while we send. */
+int cpc_link_policy_set(struct cpc_link *link, u16 cell, u8 kind, int fd, struct cpc_error *error)
+{
+	CPC_NL_MSG struct nl_msg *msg = command(link, CPC_C_POLICY_SET, 0, cell);
+	struct answer answer = { NULL, NULL, error, "setting a policy" };
+
+	if (!msg || nla_put_u8(msg, CPC_A_KIND, kind) < 0 ||
+	    (fd >= 0 && nla_put_u32(msg, CPC_A_FD, (u32)fd) < 0))
+		return no_memory(error);
+	return run(link, msg, &answer);
+}
+
+static int take_policies(struct cpc_link *link, void *ctx, const void *attrs, size_t len)
+{
+	(void)link;
+	return cpc_nl_decode_policies(attrs, len, ctx);
+}
+
+int cpc_link_policies(struct cpc_link *link, u16 cell, struct cpc_link_policies *ret_policies,
+		      struct cpc_error *error)
+{
+	CPC_NL_MSG struct nl_msg *msg = command(link, CPC_C_POLICY_GET, 0, cell);
+	struct cpc_link_policies got = { .kind = { { .given = false } } };
+	struct answer answer = { take_policies, &got, error, "asking for policies" };
+	int r = msg ? run(link, msg, &answer) : no_memory(error);
+
+	if (r == 0)
+		*ret_policies = got;
+	return r;
+}
+
+static int take_conditions(struct cpc_link *link, void *ctx, const void *attrs, size_t len)
+{
+	(void)link;
+	return cpc_nl_decode_conditions(attrs, len, ctx);
+}
+
+int cpc_link_conditions(struct cpc_link *link, u16 cell, u8 lane,
+			struct cpc_link_conditions *ret_conditions, struct cpc_error *error)
+{
+	CPC_NL_MSG struct nl_msg *msg = command(link, CPC_C_CONDITION_GET, 0, cell);
+	struct cpc_link_conditions got = { .has_open = false };
+	struct answer answer = { take_conditions, &got, error, "asking who said what" };
+	int r;
+
+	if (!msg || nla_put_u8(msg, CPC_A_LANE, lane) < 0)
+		return no_memory(error);
+	r = run(link, msg, &answer);
+	if (r == 0)
+		*ret_conditions = got;
+	return r;
+}
+
 struct decided {
 	cpc_link_decision_fn fn;
 	void *ctx;

@@ -59,6 +59,17 @@ int cpc_link_submit(struct cpc_link *link, u16 cell, u8 kind, const u8 *data, si
 int cpc_link_verdict(struct cpc_link *link, u16 cell, u8 lane, u32 seq,
 		     const struct cpc_digest *head, bool yes, struct cpc_error *error);
 
+/*
+ * The BPF program behind @fd gives this vehicle's word on entries of @kind from now on; @fd -1:
+ * none does. The module keeps a reference of its own.
+ */
+int cpc_link_policy_set(struct cpc_link *link, u16 cell, u8 kind, int fd, struct cpc_error *error);
+int cpc_link_policies(struct cpc_link *link, u16 cell, struct cpc_link_policies *ret_policies,
+		      struct cpc_error *error);
+/* What the members said about the lane's conditional entries, as far as this one has heard. */
+int cpc_link_conditions(struct cpc_link *link, u16 cell, u8 lane,
+			struct cpc_link_conditions *ret_conditions, struct cpc_error *error);
+
 /* Return a negative errno to stop; it becomes the result. */
 typedef int (*cpc_link_decision_fn)(void *ctx, const struct cpc_log_decision *decision);
 

@@ -45,6 +45,14 @@ static const struct nla_policy policy[CPC_A_MAX + 1] = {
 	[CPC_A_MEMBERS_DIGEST] = FIXED(32),
 	[CPC_A_MAC] = { .type = NLA_STRING, .maxlen = 32 },
 	[CPC_A_MAC_ID] = FIXED(1),
+	[CPC_A_ADDRESS] = FIXED(6),
+	[CPC_A_PROG_ID] = FIXED(4),
+	[CPC_A_FAILED] = FIXED(8),
+	[CPC_A_RUN_NS] = FIXED(8),
+	[CPC_A_RUN_MAX_NS] = FIXED(8),
+	[CPC_A_YES] = FIXED(8),
+	[CPC_A_NO] = FIXED(8),
+	[CPC_A_WHY] = { .type = NLA_UNSPEC, .maxlen = CPC_MEMBERS_MAX },
 };
 
 static int parse(const void *attrs, size_t len, struct nlattr *ret_attrs[CPC_A_MAX + 1])
@@ -89,6 +97,12 @@ static int decode_member(const struct nlattr *nest, struct cpc_link_cell *cell, 
 		cell->has_key[index] = true;
 		memcpy(cell->key_id[index], nla_data(attrs[CPC_A_KEY_ID]), 8);
 	}
+	/* The filter is told both: one without the other says nothing. */
+	if (attrs[CPC_A_COUNTER] && attrs[CPC_A_ADDRESS]) {
+		cell->heard[index] = true;
+		cell->newest[index] = nla_get_u32(attrs[CPC_A_COUNTER]);
+		memcpy(cell->address[index], nla_data(attrs[CPC_A_ADDRESS]), 6);
+	}
 	cell->n++;
 	return 0;
 }
@@ -108,17 +122,29 @@ static int decode_members(struct nlattr *members, struct cpc_link_cell *cell)
 	return 0;
 }
 
-static int decode_counters(struct nlattr *counters, struct cpc_link_cell *cell)
+static u64 get_u64(const struct nlattr *attr)
+{
+	u64 number = 0;
+
+	if (attr)	/* of eight bytes, as checked; aligned to four */
+		memcpy(&number, nla_data(attr), sizeof(number));
+	return number;
+}
+
+/* A nest of u64, the attribute @first being the first number; 0 pads. Others are not ours. */
+static int decode_numbers(struct nlattr *nest, int first, u64 *out, int count)
 {
 	struct nlattr *attr;
 	int left;
 
-	nla_for_each_nested(attr, counters, left) {
-		if (nla_type(attr) == CPC_N_PAD || nla_type(attr) > CPC_N_MAX)
+	nla_for_each_nested(attr, nest, left) {
+		int i = nla_type(attr) - first;
+
+		if (nla_type(attr) == 0 || i < 0 || i >= count)
 			continue;
 		if (nla_len(attr) != sizeof(u64))
 			return -EBADMSG;
-		memcpy(&cell->counter[nla_type(attr)], nla_data(attr), sizeof(u64));
+		out[i] = get_u64(attr);
 	}
 	return 0;
 }
@@ -161,7 +187,8 @@ int cpc_nl_decode_cell(const void *attrs, size_t len, struct cpc_link_cell *ret_
 	cell.slow_first_view = a[CPC_A_SLOW_FIRST_VIEW];
 	if (decode_members(a[CPC_A_MEMBERS], &cell) < 0 || cell.self >= cell.n)
 		return -EBADMSG;
-	if (a[CPC_A_COUNTERS] && decode_counters(a[CPC_A_COUNTERS], &cell) < 0)
+	if (a[CPC_A_COUNTERS] &&
+	    decode_numbers(a[CPC_A_COUNTERS], 0, cell.counter, CPC_N_MAX + 1) < 0)
 		return -EBADMSG;
 	/* The own lane starts with the cell, so its length is the number of submissions. */
 	cell.own_seq = a[CPC_A_SEQ] ? nla_get_u32(a[CPC_A_SEQ]) :
@@ -237,6 +264,91 @@ int cpc_nl_decode_event(u8 command, const void *attrs, size_t len,
 	if (command == CPC_C_EV_QUESTION && decode_question(a, &event) < 0)
 		return -EBADMSG;
 	*ret_event = event;
+	return 0;
+}
+
+/* ---- policies and conditions ----------------------------------------------------------------- */
+
+static int decode_policy(const struct nlattr *nest, struct cpc_link_policies *policies)
+{
+	static const u8 needed[] = { CPC_A_KIND, CPC_A_WORDS, CPC_A_REASONS, 0 };
+	struct nlattr *a[CPC_A_MAX + 1];
+	struct cpc_link_policy *p;
+	u8 kind;
+
+	if (nla_type(nest) != CPC_A_POLICY)
+		return 0;
+	if (parse_nested(nest, a) < 0 || !have(a, needed))
+		return -EBADMSG;
+	kind = nla_get_u8(a[CPC_A_KIND]);
+	if (kind == CPC_ENTRY_ORDINARY || kind > CPC_ENTRY_BY_ALL || policies->kind[kind].given)
+		return -EBADMSG;
+	p = &policies->kind[kind];
+	p->given = true;
+	p->prog_id = a[CPC_A_PROG_ID] ? nla_get_u32(a[CPC_A_PROG_ID]) : 0;
+	p->failed = get_u64(a[CPC_A_FAILED]);
+	p->run_ns = get_u64(a[CPC_A_RUN_NS]);
+	p->run_max_ns = get_u64(a[CPC_A_RUN_MAX_NS]);
+	if (decode_numbers(a[CPC_A_WORDS], 1, p->words, __CPC_POLICY_WORD_MAX) < 0)
+		return -EBADMSG;
+	return decode_numbers(a[CPC_A_REASONS], 1, p->reasons, __CPC_REASON_MAX);
+}
+
+int cpc_nl_decode_policies(const void *attrs, size_t len, struct cpc_link_policies *ret_policies)
+{
+	struct cpc_link_policies policies;
+	struct nlattr *a[CPC_A_MAX + 1], *nest;
+	int left;
+
+	memset(&policies, 0, sizeof(policies));
+	if (parse(attrs, len, a) < 0 || !a[CPC_A_POLICIES])
+		return -EBADMSG;
+	nla_for_each_nested(nest, a[CPC_A_POLICIES], left)
+		if (decode_policy(nest, &policies) < 0)
+			return -EBADMSG;
+	*ret_policies = policies;
+	return 0;
+}
+
+static int decode_condition(const struct nlattr *nest, struct cpc_link_conditions *conditions)
+{
+	static const u8 needed[] = { CPC_A_KIND, CPC_A_SEQ, CPC_A_HEAD, CPC_A_YES, CPC_A_NO, 0 };
+	struct nlattr *a[CPC_A_MAX + 1];
+	struct cpc_link_condition *c;
+	bool *given;
+
+	if (parse_nested(nest, a) < 0 || !have(a, needed))
+		return -EBADMSG;
+	given = a[CPC_A_OPEN] ? &conditions->has_open : &conditions->has_decided;
+	c = a[CPC_A_OPEN] ? &conditions->open : &conditions->decided;
+	if (*given)
+		return -EBADMSG;
+	*given = true;
+	c->kind = nla_get_u8(a[CPC_A_KIND]);
+	c->seq = nla_get_u32(a[CPC_A_SEQ]);
+	memcpy(c->head.b, nla_data(a[CPC_A_HEAD]), sizeof(c->head.b));
+	c->yes = get_u64(a[CPC_A_YES]);
+	c->no = get_u64(a[CPC_A_NO]);
+	if (a[CPC_A_WHY])
+		memcpy(c->why, nla_data(a[CPC_A_WHY]), (size_t)nla_len(a[CPC_A_WHY]));
+	return c->kind == CPC_ENTRY_ORDINARY || c->kind > CPC_ENTRY_BY_ALL || c->seq == 0 ||
+	       c->yes & c->no ? -EBADMSG : 0;
+}
+
+int cpc_nl_decode_conditions(const void *attrs, size_t len,
+			     struct cpc_link_conditions *ret_conditions)
+{
+	struct cpc_link_conditions conditions;
+	const struct nlattr *nest;
+	int left;
+
+	memset(&conditions, 0, sizeof(conditions));
+	if (len > INT32_MAX)
+		return -EBADMSG;
+	nla_for_each_attr(nest, (struct nlattr *)attrs, (int)len, left)
+		if (nla_type(nest) == CPC_A_CONDITION && decode_condition(nest, &conditions) < 0)
+			return -EBADMSG;
+	*ret_conditions = conditions;
 	return 0;
 }
 

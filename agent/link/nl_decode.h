@@ -10,7 +10,9 @@
 
 #include <stdbool.h>
 
+#include <cpchain_element.h>
 #include <cpchain_nl.h>
+#include <cpchain_policy.h>
 
 #include "agent/log/decision.h"
 
@@ -25,6 +27,9 @@ struct cpc_link_cell {
 	u8 node_id[CPC_MEMBERS_MAX][32];
 	bool has_key[CPC_MEMBERS_MAX];
 	u8 key_id[CPC_MEMBERS_MAX][8];
+	bool heard[CPC_MEMBERS_MAX];	/* an authentic element of it, with ... */
+	u32 newest[CPC_MEMBERS_MAX];	/* ... this counter ... */
+	u8 address[CPC_MEMBERS_MAX][6];	/* ... from this Ethernet address */
 	u8 pacing;
 	u32 period_us;
 	u8 default_verdict;
@@ -60,6 +65,39 @@ int cpc_nl_decode_cell(const void *attrs, size_t len, struct cpc_link_cell *ret_
 int cpc_nl_decode_event(u8 command, const void *attrs, size_t len,
 			struct cpc_link_event *ret_event);
 int cpc_nl_decode_submitted(const void *attrs, size_t len, u8 *ret_lane, u32 *ret_seq);
+
+/* What a voting policy said so far, and what it cost. */
+struct cpc_link_policy {
+	bool given;			/* the module knows the kind */
+	u32 prog_id;			/* 0: no program */
+	u64 words[__CPC_POLICY_WORD_MAX];
+	u64 reasons[__CPC_REASON_MAX];
+	u64 failed, run_ns, run_max_ns;
+};
+
+/* By kind: CPC_ENTRY_BY_QUORUM and CPC_ENTRY_BY_ALL; [0] stays empty. */
+struct cpc_link_policies {
+	struct cpc_link_policy kind[3];
+};
+
+int cpc_nl_decode_policies(const void *attrs, size_t len, struct cpc_link_policies *ret_policies);
+
+/* A conditional entry of a lane, and who said what about it and why. */
+struct cpc_link_condition {
+	u8 kind;			/* enum cpc_entry_kind, not ORDINARY */
+	u32 seq;
+	struct cpc_digest head;
+	u64 yes, no;			/* members by bit; no member is in both */
+	u8 why[CPC_MEMBERS_MAX];	/* enum cpc_policy_reason */
+};
+
+struct cpc_link_conditions {
+	bool has_decided, has_open;
+	struct cpc_link_condition decided, open;
+};
+
+int cpc_nl_decode_conditions(const void *attrs, size_t len,
+			     struct cpc_link_conditions *ret_conditions);
 
 /*
  * Puts a decision together that may come in several messages. Bodies are copied, so that the

@@ -24,6 +24,8 @@ static void assemble(const uint8_t *attrs, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cpc_link_event event;
+	struct cpc_link_conditions conditions;
+	struct cpc_link_policies policies;
 	struct cpc_link_cell cell;
 	uint8_t *attrs, command, lane;
 	uint32_t seq;
@@ -40,6 +42,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	cpc_nl_decode_event(command, attrs, size - 1, &event);
 	cpc_nl_decode_submitted(attrs, size - 1, &lane, &seq);
+	if (cpc_nl_decode_policies(attrs, size - 1, &policies) == 0 && policies.kind[0].given)
+		abort();
+	if (cpc_nl_decode_conditions(attrs, size - 1, &conditions) == 0 &&
+	    conditions.open.yes & conditions.open.no)
+		abort();
 	assemble(attrs, size - 1);
 	free(attrs);
 	return 0;

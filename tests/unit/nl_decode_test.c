@@ -62,6 +62,10 @@ static void put_cell(unsigned int n, u8 self)
 		nla_put(msg, CPC_A_NODE_ID, 32, id);
 		if (i == 2)
 			nla_put(msg, CPC_A_KEY_ID, 8, key_id);
+		if (i >= 2)
+			nla_put_u32(msg, CPC_A_COUNTER, 1000 + i);
+		if (i <= 2)
+			nla_put(msg, CPC_A_ADDRESS, 6, "\2\0\0\0\0\7");
 		nla_nest_end(msg, member);
 	}
 	nla_nest_end(msg, nest);
@@ -86,6 +90,10 @@ START_TEST(decode_cell__everything)
 	ck_assert_uint_eq(cell.node_id[4][0], 4);
 	ck_assert(cell.has_key[2] && !cell.has_key[3]);
 	ck_assert_uint_eq(cell.key_id[2][0], 5);
+	/* counter and address count together only */
+	ck_assert(cell.heard[2] && !cell.heard[1] && !cell.heard[3]);
+	ck_assert_uint_eq(cell.newest[2], 1002);
+	ck_assert_mem_eq(cell.address[2], "\2\0\0\0\0\7", 6);
 	ck_assert_uint_eq(cell.slot, 12);
 	ck_assert_uint_eq(cell.counter[CPC_N_SUBMITTED], 77);
 	ck_assert_uint_eq(cell.own_seq, 77);
@@ -158,6 +166,138 @@ START_TEST(decode_event__question)
 	ck_assert_int_eq(cpc_nl_decode_event(CPC_C_EV_QUESTION, attrs(), len(), &event), 0);
 	ck_assert_mem_eq(event.data, "merge", 5);
 	ck_assert_uint_eq(event.len, 5);
+}
+END_TEST
+
+/* ---- policies and conditions ----------------------------------------------------------------- */
+
+static void put_numbers(int type, u64 first)
+{
+	struct nlattr *nest = nla_nest_start(msg, type);
+	u64 number = first;
+
+	nla_put(msg, 1, 8, &number);
+	number++;
+	nla_put(msg, 3, 8, &number);
+	nla_put(msg, 200, 8, &number);	/* of a newer module */
+	nla_nest_end(msg, nest);
+}
+
+/* What fits of one policy; @kind 9 leaves the kind away. */
+static void put_policy(u8 kind, u32 prog_id)
+{
+	struct nlattr *nest = nla_nest_start(msg, CPC_A_POLICY);
+	u64 ns = 4000;
+
+	if (kind != 9)
+		nla_put_u8(msg, CPC_A_KIND, kind);
+	if (prog_id)
+		nla_put_u32(msg, CPC_A_PROG_ID, prog_id);
+	put_numbers(CPC_A_WORDS, 10u * kind);
+	put_numbers(CPC_A_REASONS, 20u * kind);
+	nla_put(msg, CPC_A_RUN_NS, 8, &ns);
+	nla_nest_end(msg, nest);
+}
+
+static int decode_policies(u8 first, u8 second, struct cpc_link_policies *policies)
+{
+	struct nlattr *nest;
+
+	again();
+	nest = nla_nest_start(msg, CPC_A_POLICIES);
+	put_policy(first, 0);
+	put_policy(second, 77);
+	nla_nest_end(msg, nest);
+	return cpc_nl_decode_policies(attrs(), len(), policies);
+}
+
+START_TEST(decode_policies__by_kind)
+{
+	struct cpc_link_policies p;
+
+	ck_assert_int_eq(cpc_nl_decode_policies(attrs(), len(), &p), -EBADMSG);
+	ck_assert_int_eq(decode_policies(CPC_ENTRY_BY_ALL, CPC_ENTRY_BY_QUORUM, &p), 0);
+	ck_assert(p.kind[1].given && p.kind[2].given && !p.kind[0].given);
+	ck_assert_uint_eq(p.kind[CPC_ENTRY_BY_ALL].prog_id, 0);
+	ck_assert_uint_eq(p.kind[CPC_ENTRY_BY_QUORUM].prog_id, 77);
+	ck_assert_uint_eq(p.kind[2].words[CPC_POLICY_NOT_YET], 20);
+	ck_assert_uint_eq(p.kind[2].words[CPC_POLICY_NO], 0);
+	ck_assert_uint_eq(p.kind[2].words[CPC_POLICY_YES], 21);
+	ck_assert_uint_eq(p.kind[2].reasons[CPC_REASON_NONE], 40);
+	ck_assert_uint_eq(p.kind[2].reasons[CPC_REASON_OWN], 41);
+	ck_assert_uint_eq(p.kind[1].run_ns, 4000);
+	ck_assert_uint_eq(p.kind[1].failed, 0);
+}
+END_TEST
+
+START_TEST(decode_policies__kinds_that_cannot_be)
+{
+	struct cpc_link_policies p;
+
+	ck_assert_int_eq(decode_policies(1, 1, &p), -EBADMSG);
+	ck_assert_int_eq(decode_policies(1, 0, &p), -EBADMSG);
+	ck_assert_int_eq(decode_policies(3, 1, &p), -EBADMSG);
+	ck_assert_int_eq(decode_policies(1, 9, &p), -EBADMSG);
+}
+END_TEST
+
+static void put_condition(u8 kind, u32 seq, bool open, u64 yes, u64 no)
+{
+	struct nlattr *nest = nla_nest_start(msg, CPC_A_CONDITION);
+	u8 head[16] = { (u8)seq }, why[4] = { CPC_REASON_OWN, 0, CPC_REASON_BRAKE, 0 };
+
+	nla_put_u8(msg, CPC_A_KIND, kind);
+	nla_put_u32(msg, CPC_A_SEQ, seq);
+	nla_put(msg, CPC_A_HEAD, 16, head);
+	if (open)
+		nla_put_flag(msg, CPC_A_OPEN);
+	nla_put(msg, CPC_A_YES, 8, &yes);
+	nla_put(msg, CPC_A_NO, 8, &no);
+	nla_put(msg, CPC_A_WHY, sizeof(why), why);
+	nla_nest_end(msg, nest);
+}
+
+START_TEST(decode_conditions__decided_and_open)
+{
+	struct cpc_link_conditions c;
+
+	nla_put_u16(msg, CPC_A_CELL, 7);
+	ck_assert_int_eq(cpc_nl_decode_conditions(attrs(), len(), &c), 0);
+	ck_assert(!c.has_decided && !c.has_open);
+	put_condition(CPC_ENTRY_BY_ALL, 5, false, 1, 4);
+	put_condition(CPC_ENTRY_BY_QUORUM, 6, true, 1ULL << 63, 0);
+	ck_assert_int_eq(cpc_nl_decode_conditions(attrs(), len(), &c), 0);
+	ck_assert(c.has_decided && c.has_open);
+	ck_assert_uint_eq(c.decided.seq, 5);
+	ck_assert_uint_eq(c.decided.kind, CPC_ENTRY_BY_ALL);
+	ck_assert_uint_eq(c.decided.yes, 1);
+	ck_assert_uint_eq(c.decided.no, 4);
+	ck_assert_uint_eq(c.decided.why[2], CPC_REASON_BRAKE);
+	ck_assert_uint_eq(c.open.seq, 6);
+	ck_assert_uint_eq(c.open.head.b[0], 6);
+	ck_assert(c.open.yes == 1ULL << 63);
+}
+END_TEST
+
+START_TEST(decode_conditions__what_contradicts_itself)
+{
+	static const struct { u8 kind; u32 seq; u64 yes, no; } bad[] = {
+		{ CPC_ENTRY_BY_ALL, 5, 3, 2 },		/* both yes and no */
+		{ CPC_ENTRY_BY_ALL, 0, 1, 2 },
+		{ CPC_ENTRY_ORDINARY, 5, 1, 2 },
+		{ 3, 5, 1, 2 },
+	};
+	struct cpc_link_conditions c;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		again();
+		put_condition(bad[i].kind, bad[i].seq, true, bad[i].yes, bad[i].no);
+		ck_assert_int_eq(cpc_nl_decode_conditions(attrs(), len(), &c), -EBADMSG);
+	}
+	again();
+	put_condition(CPC_ENTRY_BY_ALL, 5, true, 1, 2);
+	put_condition(CPC_ENTRY_BY_ALL, 6, true, 1, 2);	/* two open ones */
+	ck_assert_int_eq(cpc_nl_decode_conditions(attrs(), len(), &c), -EBADMSG);
 }
 END_TEST
 
@@ -308,6 +448,10 @@ int main(void)
 	tcase_add_test(tc, decode_submitted__lane_and_seq);
 	tcase_add_test(tc, decode_event__each);
 	tcase_add_test(tc, decode_event__question);
+	tcase_add_test(tc, decode_policies__by_kind);
+	tcase_add_test(tc, decode_policies__kinds_that_cannot_be);
+	tcase_add_test(tc, decode_conditions__decided_and_open);
+	tcase_add_test(tc, decode_conditions__what_contradicts_itself);
 	tcase_add_test(tc, assembler__whole_or_split_is_the_same);
 	tcase_add_test(tc, assembler__incomplete_is_refused);
 	suite_add_tcase(suite, tc);

@@ -172,7 +172,10 @@ int cpc_outbox_push(struct cpc_store *store, enum cpc_entry_kind kind, enum cpc_
 	    sizeof(envelope.local_id))
 		return -errno;
 	r = cpc_envelope_encode(&envelope, data, sizeof(data));
-	assert(r > 0);
+	if (r == -EINVAL)
+		cpc_error_set(error, "a proposal that does not begin as one");
+	if (r < 0)
+		return r;
 	s = cpc_store_statement(store, CPC_SQL_OUT_ADD);
 	sqlite3_bind_int64(s, 2, store->next_seq);
 	sqlite3_bind_int64(s, 3, (int64_t)envelope.local_id);

@@ -56,7 +56,8 @@ int policy_platoon(struct __sk_buff *skb)
 		return say(CPC_POLICY_NOT_YET, CPC_REASON_UNKNOWN);
 	if (context.kind != CPC_ENTRY_BY_ALL)
 		return say(CPC_POLICY_NO, CPC_REASON_KIND);
-	if (cpc_le16(context.length) != sizeof(p) ||
+	/* Behind it may stand what its sender needs, as an agent's mark. */
+	if (cpc_le16(context.length) < sizeof(p) ||
 	    bpf_skb_load_bytes(skb, sizeof(context), &p, sizeof(p)))
 		return say(CPC_POLICY_NO, CPC_REASON_MALFORMED);
 	return weigh(&p, context.author == context.self);

@@ -54,7 +54,8 @@ int policy_speed(struct __sk_buff *skb)
 	    cpc_le16(p.header.magic) != CPC_PROPOSAL_MAGIC || p.header.version != 1 ||
 	    p.header.type != CPC_PROPOSAL_SPEED)
 		return say(CPC_POLICY_NOT_YET, CPC_REASON_UNKNOWN);
-	if (cpc_le16(context.length) != sizeof(p) ||
+	/* Behind it may stand what its sender needs, as an agent's mark. */
+	if (cpc_le16(context.length) < sizeof(p) ||
 	    bpf_skb_load_bytes(skb, sizeof(context), &p, sizeof(p)))
 		return say(CPC_POLICY_NO, CPC_REASON_MALFORMED);
 	return weigh(&p, context.author == context.self);

@@ -134,7 +134,8 @@ START_TEST(platoon__refuses)
 	ck_said(p, CPC_POLICY_NO, CPC_REASON_KIND, .type = CPC_PROPOSAL_JOIN,
 		.kind = CPC_ENTRY_BY_QUORUM, .a = 2500, .b = 1500);
 	ck_said(p, CPC_POLICY_NO, CPC_REASON_MALFORMED, JOIN, .a = 2500, .b = 1500, .length = 15);
-	ck_said(p, CPC_POLICY_NO, CPC_REASON_MALFORMED, JOIN, .a = 2500, .b = 1500, .length = 17);
+	/* behind it stands what is its sender's own */
+	ck_said(p, CPC_POLICY_YES, CPC_REASON_FITS, JOIN, .a = 2500, .b = 1500, .length = 25);
 	cpc_bpf_sensor_set(policies, CPC_SENSOR_GAP, 400, boot_ns());
 	ck_said(p, CPC_POLICY_NO, CPC_REASON_GAP, JOIN, .a = 2500, .b = 0);
 	cruise(0);

@@ -3,6 +3,7 @@
 #include "core_testing.h"
 
 #include "agent/log/envelope.h"
+#include "agent/log/proposal.h"
 
 START_TEST(encode__round_trip)
 {
@@ -23,6 +24,35 @@ START_TEST(encode__round_trip)
 		ck_assert_uint_eq(back.len, len);
 		ck_assert_mem_eq(back.payload, payload, len);
 	}
+}
+END_TEST
+
+/* A policy reads the proposal at the very beginning of the data. */
+START_TEST(encode__a_proposal_comes_first)
+{
+	struct cpc_proposal p = { .type = CPC_PROPOSAL_JOIN, .platoon = 7, .speed_cm_s = 2200 };
+	u8 proposal[CPC_PROPOSAL_BYTES], out[CPC_ENTRY_DATA_MAX];
+	struct cpc_envelope e = { .type = CPC_PAYLOAD_PROPOSAL, .local_id = 99,
+				  .payload = proposal, .len = sizeof(proposal) }, back;
+	int r;
+
+	cpc_proposal_encode(&p, proposal);
+	r = cpc_envelope_encode(&e, out, sizeof(out));
+	ck_assert_int_eq(r, CPC_PROPOSAL_BYTES + CPC_ENVELOPE_BYTES);
+	ck_assert_mem_eq(out, proposal, sizeof(proposal));
+	ck_assert_int_eq(cpc_envelope_decode(out, (size_t)r, &back), 0);
+	ck_assert_uint_eq(back.type, CPC_PAYLOAD_PROPOSAL);
+	ck_assert_uint_eq(back.local_id, 99);
+	ck_assert_uint_eq(back.len, sizeof(proposal));
+	ck_assert_mem_eq(back.payload, proposal, sizeof(proposal));
+	/* Without the envelope it is a foreign program's. */
+	ck_assert_int_eq(cpc_envelope_decode(out, sizeof(proposal), &back), -EBADMSG);
+	out[CPC_PROPOSAL_BYTES] = 1 << 4 | CPC_PAYLOAD_TEXT;
+	ck_assert_int_eq(cpc_envelope_decode(out, (size_t)r, &back), -EBADMSG);
+	out[0] = 1 << 4 | CPC_PAYLOAD_PROPOSAL;
+	ck_assert_int_eq(cpc_envelope_decode(out, (size_t)r, &back), -EBADMSG);
+	proposal[0] = 0;
+	ck_assert_int_eq(cpc_envelope_encode(&e, out, sizeof(out)), -EINVAL);
 }
 END_TEST
 
@@ -59,6 +89,7 @@ int main(void)
 	TCase *tc = tcase_create("envelope");
 
 	tcase_add_test(tc, encode__round_trip);
+	tcase_add_test(tc, encode__a_proposal_comes_first);
 	tcase_add_test(tc, encode__bounds);
 	tcase_add_test(tc, decode__foreign_data_is_refused);
 	suite_add_tcase(suite, tc);

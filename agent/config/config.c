@@ -200,7 +200,7 @@ static int take(void *user, const char *section, const char *name, const char *v
 			      value);
 	return refuse(p, p->line,
 		      "[%s]: no such section (%s = %s); there are node, cell, member NAME, "
-		      "gateway, api",
+		      "gateway, bpf, api",
 		      section, name, value);
 }
 
@@ -320,6 +320,10 @@ static void set_defaults(struct cpc_agent_config *config)
 	config->period_ms = 100;
 	config->default_verdict = CPC_DEFAULT_NO;
 	config->gateway_period_ms = 1000;
+	config->stamp = true;
+	strcpy(config->bpf_root, CPC_CONFIG_BPF_ROOT);
+	strcpy(config->policy_all, "platoon");
+	strcpy(config->policy_quorum, "speed");
 }
 
 int cpc_config_parse(const char *file_name, const char *text, size_t len,

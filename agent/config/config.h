@@ -7,6 +7,7 @@
  *   [cell]       id, epoch, interface, ...    what it takes part in
  *   [member X]   index, node_id               the members, itself included; or member.INDEX = HEX
  *   [gateway]    can, dbc, overlay, ...       what it tells the others
+ *   [bpf]        filter, stamp, policy_all... programs in the kernel that filter, stamp and vote
  *   [api]        socket                       how cpchainctl reaches it
  *
  * A file is good as a whole or refused as a whole: every refusal names file, line, key and value.
@@ -36,6 +37,17 @@ enum {
 #define CPC_CONFIG_KEY "/var/lib/cpchain/node.key"
 #define CPC_CONFIG_STATE "/var/lib/cpchain"
 #define CPC_CONFIG_SOCKET "/run/cpchain/control"
+
+#define CPC_CONFIG_BPF_ROOT "/sys/fs/bpf/cpchain"
+
+/* Where the filter is attached; in the order of enum cpc_bpf_mode (agent/bpf/bpf.h). */
+enum cpc_config_filter {
+	CPC_CONFIG_FILTER_AUTO,
+	CPC_CONFIG_FILTER_NATIVE,
+	CPC_CONFIG_FILTER_GENERIC,
+	CPC_CONFIG_FILTER_TC,
+	CPC_CONFIG_FILTER_OFF,
+};
 
 /* The wire's values of CPC_A_DEFAULT_VERDICT. */
 enum cpc_default_verdict { CPC_DEFAULT_NO, CPC_DEFAULT_YES, CPC_DEFAULT_NONE };
@@ -69,6 +81,13 @@ struct cpc_agent_config {
 	char dbc[CPC_CONFIG_PATH_MAX + 1];
 	char overlay[CPC_CONFIG_PATH_MAX + 1];
 	uint32_t gateway_period_ms;	/* one flush of samples into entries, 10..60000 */
+	/* [bpf] */
+	enum cpc_config_filter filter;
+	bool stamp;
+	char bpf_root[CPC_CONFIG_PATH_MAX + 1];
+	/* "": none; a name without a slash is a shipped one; else a path */
+	char policy_all[CPC_CONFIG_PATH_MAX + 1];
+	char policy_quorum[CPC_CONFIG_PATH_MAX + 1];
 	/* [api] */
 	char socket[CPC_CONFIG_SOCKET_MAX + 1];
 };
@@ -86,6 +105,12 @@ int cpc_config_load(const char *path, struct cpc_agent_config *ret_config,
 
 /* 64 hexadecimal digits; -EINVAL. */
 int cpc_node_id_parse(const char *text, uint8_t ret_node_id[CPC_CONFIG_ID_BYTES]);
+
+/*
+ * A policy as the file and the command line name it: "none" becomes "", else a shipped one's name
+ * or an absolute path. NULL, or what it should have been.
+ */
+const char *cpc_config_policy(const char *text, char ret_policy[CPC_CONFIG_PATH_MAX + 1]);
 
 /* The index of the member with @node_id, or -ENOENT. */
 int cpc_config_find(const struct cpc_agent_config *config,

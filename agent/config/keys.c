@@ -140,6 +140,37 @@ static const char *parse_verdict(const struct cpc_config_key *key, const char *v
 	return key->expect;
 }
 
+static const char *parse_filter(const struct cpc_config_key *key, const char *value, void *field)
+{
+	static const char *const names[] = { "auto", "native", "generic", "tc", "off" };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(value, names[i]) == 0) {
+			*(enum cpc_config_filter *)field = (enum cpc_config_filter)i;
+			return NULL;
+		}
+	return key->expect;
+}
+
+const char *cpc_config_policy(const char *text, char ret_policy[CPC_CONFIG_PATH_MAX + 1])
+{
+	if (strcmp(text, "none") == 0)
+		text = "";
+	else if (strcmp(text, "platoon") != 0 && strcmp(text, "speed") != 0 &&
+		 (text[0] != '/' || text[1] == '\0' || strlen(text) > CPC_CONFIG_PATH_MAX ||
+		  !cpc_config_is_printable(text)))
+		return "platoon, speed, none, or the absolute path of an object file";
+	strcpy(ret_policy, text);
+	return NULL;
+}
+
+static const char *parse_policy(const struct cpc_config_key *key, const char *value, void *field)
+{
+	(void)key;
+	return cpc_config_policy(value, field);
+}
+
 #define PATH_EXPECT "an absolute path of at most 180 bytes"
 #define U16_EXPECT "a number from 1 to 65535"
 #define INTERFACE_EXPECT "an interface name of 1 to 15 bytes"
@@ -173,6 +204,14 @@ const struct cpc_config_key cpc_config_keys[] = {
 	  PATH_EXPECT, false },
 	{ "gateway", "period_ms", parse_u32, FIELD(gateway_period_ms), 10, 60000,
 	  "a number from 10 to 60000", false },
+
+	{ "bpf", "filter", parse_filter, FIELD(filter), 0, 0,
+	  "auto, native, generic, tc or off", false },
+	{ "bpf", "stamp", parse_bool, FIELD(stamp), 0, 0, "yes or no", false },
+	{ "bpf", "root", parse_path, FIELD(bpf_root), 2, FIELD_BYTES(bpf_root),
+	  PATH_EXPECT, false },
+	{ "bpf", "policy_all", parse_policy, FIELD(policy_all), 0, 0, NULL, false },
+	{ "bpf", "policy_quorum", parse_policy, FIELD(policy_quorum), 0, 0, NULL, false },
 
 	{ "api", "socket", parse_path, FIELD(socket), 2, FIELD_BYTES(socket),
 	  "an absolute path of at most 107 bytes", false },

@@ -42,6 +42,11 @@ START_TEST(parse__smallest)
 	ck_assert_int_eq(config.pacing, CPC_PACING_CARRIER);
 	ck_assert_int_eq(config.default_verdict, CPC_DEFAULT_NO);
 	ck_assert(!config.gateway && !config.leave_on_stop && !config.slow_first_view);
+	ck_assert_int_eq(config.filter, CPC_CONFIG_FILTER_AUTO);
+	ck_assert(config.stamp);
+	ck_assert_str_eq(config.bpf_root, "/sys/fs/bpf/cpchain");
+	ck_assert_str_eq(config.policy_all, "platoon");
+	ck_assert_str_eq(config.policy_quorum, "speed");
 }
 END_TEST
 
@@ -58,6 +63,8 @@ START_TEST(parse__everything)
 			    "[member c]\nindex = 2\nnode_id = " ID_C "\n"
 			    "[gateway]\nenabled = true\ncan = can0\ndbc = /d\noverlay = /o\n"
 			    "period_ms = 60000\n"
+			    "[bpf]\nfilter = tc\nstamp = no\nroot = /bpf/x\n"
+			    "policy_all = /p/own.bpf.o\npolicy_quorum = none\n"
 			    "[api]\nsocket = /run/x\n") == 0, "%s", error.text);
 	ck_assert_str_eq(config.name, "red car");
 	ck_assert_str_eq(config.key_file, "/k/node.key");
@@ -71,6 +78,11 @@ START_TEST(parse__everything)
 	ck_assert_str_eq(config.overlay, "/o");
 	ck_assert_uint_eq(config.gateway_period_ms, 60000);
 	ck_assert_str_eq(config.socket, "/run/x");
+	ck_assert_int_eq(config.filter, CPC_CONFIG_FILTER_TC);
+	ck_assert(!config.stamp);
+	ck_assert_str_eq(config.bpf_root, "/bpf/x");
+	ck_assert_str_eq(config.policy_all, "/p/own.bpf.o");
+	ck_assert_str_eq(config.policy_quorum, "");
 }
 END_TEST
 
@@ -110,6 +122,14 @@ static const struct {
 	{ "[member \xff]\nindex = 1\n", "f.conf:2: ", "one word" },
 	{ "[gateway]\nperiod_ms = 5\n", "f.conf:2: ", "[gateway] period_ms: '5'" },
 	{ "[gateway]\nenabled = 2\n", "f.conf:2: ", "'2' is not yes or no" },
+	{ "[bpf]\nfilter = xdp\n", "f.conf:2: ",
+	  "[bpf] filter: 'xdp' is not auto, native, generic, tc or off" },
+	{ "[bpf]\nstamp = 2\n", "f.conf:2: ", "'2' is not yes or no" },
+	{ "[bpf]\nroot = sys\n", "f.conf:2: ", "root: 'sys' is not an absolute path" },
+	{ "[bpf]\npolicy_all = brave\n", "f.conf:2: ",
+	  "[bpf] policy_all: 'brave' is not platoon, speed, none, or the absolute path" },
+	{ "[bpf]\npolicy_quorum = /\n", "f.conf:2: ", "policy_quorum: '/'" },
+	{ "[bpf]\npolicy = none\n", "f.conf:2: ", "[bpf] policy: no such key" },
 	{ "[api]\nsocket = run\n", "f.conf:2: ", "socket: 'run'" },
 	{ "[cell]\nmember.64 = " ID_A "\n", "f.conf:2: ", "member.64: the index must be" },
 	{ "[cell]\nmember.x = " ID_A "\n", "f.conf:2: ", "member.x: the index must be" },

@@ -53,6 +53,9 @@ int cpc_gateway_dispatch(struct cpc_gateway *gateway, uint64_t now_ms, struct cp
 void cpc_gateway_frame(struct cpc_gateway *gateway, const struct cpc_can_frame *frame,
 		       uint64_t time_ms);
 
+/* See cpc_sampler_listen(). */
+void cpc_gateway_listen(struct cpc_gateway *gateway, cpc_reading_fn reading, void *context);
+
 /* Hand out this period's payloads, for one lane entry each. Returns how many. */
 int cpc_gateway_flush(struct cpc_gateway *gateway, uint64_t now_ms, cpc_record_emit_fn emit,
 		      void *context);

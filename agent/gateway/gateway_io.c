@@ -211,6 +211,11 @@ void cpc_gateway_frame(struct cpc_gateway *gateway, const struct cpc_can_frame *
 	cpc_sampler_frame(gateway->sampler, frame, time_ms);
 }
 
+void cpc_gateway_listen(struct cpc_gateway *gateway, cpc_reading_fn reading, void *context)
+{
+	cpc_sampler_listen(gateway->sampler, reading, context);
+}
+
 int cpc_gateway_flush(struct cpc_gateway *gateway, uint64_t now_ms, cpc_record_emit_fn emit,
 		      void *context)
 {

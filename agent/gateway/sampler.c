@@ -35,6 +35,8 @@ struct state {
 struct cpc_sampler {
 	const struct cpc_overlay *overlay;
 	struct cpc_sampler_config config;
+	cpc_reading_fn reading;
+	void *reading_context;
 	struct cpc_sampler_stats stats;
 	struct state *states; /* one per signal of the overlay */
 	const struct cpc_definition **definitions;
@@ -95,6 +97,12 @@ int cpc_sampler_new(const struct cpc_overlay *overlay, const struct cpc_sampler_
 	};
 	*ret_sampler = sampler;
 	return 0;
+}
+
+void cpc_sampler_listen(struct cpc_sampler *sampler, cpc_reading_fn reading, void *context)
+{
+	sampler->reading = reading;
+	sampler->reading_context = context;
 }
 
 void cpc_sampler_free(struct cpc_sampler *sampler)
@@ -243,6 +251,9 @@ static void read_signal(struct cpc_sampler *sampler, uint32_t index,
 		sampler->stats.signals_seen++;
 	state->seen = true;
 	state->seen_ms = time_ms;
+	if (sampler->reading && value.kind != CPC_VALUE_TEXT)
+		sampler->reading(sampler->reading_context, signal->definition.path,
+				 cpc_value_number(&signal->definition, &value), time_ms);
 	if (!state->sampled || time_ms >= state->due_ms)
 		take(sampler, index, &value, time_ms);
 	else

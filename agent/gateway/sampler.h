@@ -51,6 +51,13 @@ int cpc_sampler_new(const struct cpc_overlay *overlay, const struct cpc_sampler_
 		    struct cpc_sampler **ret_sampler, struct cpc_error *error);
 void cpc_sampler_free(struct cpc_sampler *sampler);
 
+/*
+ * Every number that is read from a frame, sampled or not, for who needs it at once: the signal's
+ * VSS name, its value in the signal's unit, and when the frame was received.
+ */
+typedef void (*cpc_reading_fn)(void *context, const char *name, double value, uint64_t time_ms);
+void cpc_sampler_listen(struct cpc_sampler *sampler, cpc_reading_fn reading, void *context);
+
 /* `time_ms` is when the frame was received, by the same clock as `now_ms` below. */
 void cpc_sampler_frame(struct cpc_sampler *sampler, const struct cpc_can_frame *frame,
 		       uint64_t time_ms);

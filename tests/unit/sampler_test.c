@@ -103,6 +103,23 @@ static const struct cpc_record_item *last_of(uint32_t index)
 	return NULL;
 }
 
+struct readings {
+	unsigned int count;
+	char name[64];
+	double value;
+	uint64_t time_ms;
+};
+
+static void keep_reading(void *context, const char *name, double value, uint64_t time_ms)
+{
+	struct readings *readings = context;
+
+	readings->count++;
+	readings->value = value;
+	readings->time_ms = time_ms;
+	snprintf(readings->name, sizeof(readings->name), "%s", name);
+}
+
 START_TEST(new__config_out_of_range)
 {
 	static const struct {
@@ -163,6 +180,26 @@ START_TEST(frame__filter_selects_frames)
 	flush(100);
 	ck_assert_uint_eq(count_of(PAGED), 5);
 	ck_assert_int_eq(last_of(PAGED)->value.raw, 90);
+}
+END_TEST
+
+/* Who listens hears each reading when it comes, whatever is sampled of it. */
+START_TEST(frame__readings_are_told_at_once)
+{
+	struct readings readings = { 0 };
+
+	cpc_sampler_listen(sampler, keep_reading, &readings);
+	for (uint64_t t = 0; t < 100; t += 10)
+		frame(5000 + t, (uint8_t)t, 1, 1, 0);
+	ck_assert_uint_eq(readings.count, 30);	/* Fast, Slow, Event */
+	frame(5200, 201, 1, 77, 0);		/* Fast is above its maximum */
+	ck_assert_uint_eq(readings.count, 32);
+	ck_assert_str_eq(readings.name, "V.Event");
+	ck_assert(readings.value == 77);
+	ck_assert_uint_eq(readings.time_ms, 5200);
+	cpc_sampler_listen(sampler, NULL, NULL);
+	frame(5300, 1, 1, 1, 0);
+	ck_assert_uint_eq(readings.count, 32);
 }
 END_TEST
 
@@ -367,6 +404,7 @@ int main(void)
 	tcase_add_test(tests, frame__each_signal_at_its_interval);
 	tcase_add_test(tests, frame__interval_keeps_its_beat_when_frames_do_not_fit_it);
 	tcase_add_test(tests, frame__filter_selects_frames);
+	tcase_add_test(tests, frame__readings_are_told_at_once);
 	tcase_add_test(tests, frame__counts_what_it_cannot_use);
 	tcase_add_test(tests, flush__last_change_is_not_lost);
 	tcase_add_test(tests, flush__a_change_back_within_the_interval_is_no_change);

@@ -37,6 +37,7 @@ struct cpc_sampler {
 	struct cpc_sampler_config config;
 	cpc_reading_fn reading;
 	void *reading_context;
+	uint64_t received_ms; /* the frame in hand, by the caller's clock */
 	struct cpc_sampler_stats stats;
 	struct state *states; /* one per signal of the overlay */
 	const struct cpc_definition **definitions;
@@ -253,7 +254,8 @@ static void read_signal(struct cpc_sampler *sampler, uint32_t index,
 	state->seen_ms = time_ms;
 	if (sampler->reading && value.kind != CPC_VALUE_TEXT)
 		sampler->reading(sampler->reading_context, signal->definition.path,
-				 cpc_value_number(&signal->definition, &value), time_ms);
+				 cpc_value_number(&signal->definition, &value),
+				 sampler->received_ms);
 	if (!state->sampled || time_ms >= state->due_ms)
 		take(sampler, index, &value, time_ms);
 	else
@@ -267,6 +269,7 @@ void cpc_sampler_frame(struct cpc_sampler *sampler, const struct cpc_can_frame *
 	const struct cpc_dbc_message *message;
 	uint32_t m;
 
+	sampler->received_ms = time_ms;
 	time_ms = advance(sampler, time_ms);
 	sampler->stats.frames++;
 	if (frame->remote || frame->error) {

@@ -174,6 +174,29 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
+/* SIGHUP: policies are loaded anew, from a configuration that must be good as a whole. */
+struct reload {
+	const char *file;
+	struct cpc_node *node;
+};
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	const struct reload *reload = userdata;
+	static struct cpc_agent_config fresh;
+	struct cpc_error error;
+
+	(void)source;
+	(void)info;
+	if (cpc_config_load(reload->file, &fresh, &error) < 0) {
+		say(LOG_ERR, error.text);
+		return 0;
+	}
+	say(LOG_NOTICE, "policies are loaded anew; other settings need a restart");
+	cpc_node_reload(reload->node, &fresh);
+	return 0;
+}
+
 static int prepare_loop(sd_event *event, struct cpc_error *error)
 {
 	sigset_t signals;
@@ -182,6 +205,7 @@ static int prepare_loop(sd_event *event, struct cpc_error *error)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, NULL);
@@ -200,11 +224,12 @@ static bool for_operator(int code)
 	       code == -EBUSY || code == -EPERM;
 }
 
-static int run(const struct cpc_agent_config *config, const struct cpc_identity *identity,
-	       unsigned int self)
+static int run(const char *file, const struct cpc_agent_config *config,
+	       const struct cpc_identity *identity, unsigned int self)
 {
 	struct cpc_node_setup setup = { .config = config, .identity = identity, .self = self,
 					.say = say, .status = status };
+	struct reload reload = { .file = file };
 	struct cpc_error error;
 	struct cpc_node *node;
 	int r;
@@ -215,6 +240,10 @@ static int run(const struct cpc_agent_config *config, const struct cpc_identity 
 	r = prepare_loop(setup.event, &error);
 	if (r >= 0)
 		r = cpc_node_new(&setup, &node, &error);
+	if (r >= 0) {
+		reload.node = node;
+		sd_event_add_signal(setup.event, NULL, SIGHUP, on_reload, &reload);
+	}
 	if (r < 0) {
 		sd_event_unref(setup.event);
 		return fail(for_operator(r) ? CPC_EXIT_OPERATOR : EXIT_FAILURE, error.text);
@@ -261,7 +290,7 @@ int main(int argc, char **argv)
 	if (r < 0)
 		r = fail(CPC_EXIT_OPERATOR, error.text);
 	else
-		r = run(&config, identity, self);
+		r = run(options.config, &config, identity, self);
 	cpc_identity_free(identity);
 	return r;
 }

@@ -8,6 +8,9 @@
 static const char *const op_names[] = {
 	[CPC_API_STATUS] = "status", [CPC_API_CELL] = "cell",	  [CPC_API_STATS] = "stats",
 	[CPC_API_LOG] = "log",	     [CPC_API_SUBMIT] = "submit", [CPC_API_VERDICT] = "verdict",
+	[CPC_API_PROPOSE] = "propose", [CPC_API_PROPOSAL] = "proposal",
+	[CPC_API_PROPOSALS] = "proposals", [CPC_API_BPF] = "bpf",
+	[CPC_API_BPF_POLICY] = "bpf_policy", [CPC_API_BPF_DETACH] = "bpf_detach",
 };
 
 static const char *const kind_names[] = { "ordinary", "quorum", "all" };
@@ -182,6 +185,101 @@ static int parse_verdict(const json_t *root, struct cpc_api_request *request,
 	return 0;
 }
 
+/* A number that a proposal must have. */
+static int need_number(const json_t *root, const char *key, uint32_t max, uint32_t *ret_number,
+		       struct cpc_error *error)
+{
+	const json_t *value = json_object_get(root, key);
+	json_int_t number = json_integer_value(value);
+
+	if (!value) {
+		cpc_error_set(error, "propose: %s is needed", key);
+		return -EINVAL;
+	}
+	if (!json_is_integer(value) || number < 0 || number > max) {
+		cpc_error_set(error, "%s: %lld is not a whole number from 0 to %u", key,
+			      (long long)number, max);
+		return -EINVAL;
+	}
+	*ret_number = (uint32_t)number;
+	return 0;
+}
+
+static int parse_platoon(const json_t *root, struct cpc_proposal *p, struct cpc_error *error)
+{
+	uint32_t speed, gap, position;
+
+	if (need_number(root, "platoon", UINT32_MAX, &p->platoon, error) < 0 ||
+	    need_number(root, "speed_cm_s", UINT16_MAX, &speed, error) < 0 ||
+	    need_number(root, "gap_cm", UINT16_MAX, &gap, error) < 0 ||
+	    need_number(root, "position", UINT8_MAX, &position, error) < 0)
+		return -EINVAL;
+	p->speed_cm_s = (u16)speed;
+	p->gap_cm = (u16)gap;
+	p->position = (u8)position;
+	return 0;
+}
+
+static int parse_speed(const json_t *root, struct cpc_proposal *p, struct cpc_error *error)
+{
+	uint32_t min, max, duration;
+
+	if (need_number(root, "zone", UINT32_MAX, &p->zone, error) < 0 ||
+	    need_number(root, "min_cm_s", UINT16_MAX, &min, error) < 0 ||
+	    need_number(root, "max_cm_s", UINT16_MAX, &max, error) < 0 ||
+	    need_number(root, "duration_s", UINT16_MAX, &duration, error) < 0)
+		return -EINVAL;
+	p->min_cm_s = (u16)min;
+	p->max_cm_s = (u16)max;
+	p->duration_s = (u16)duration;
+	return 0;
+}
+
+static int parse_propose(const json_t *root, struct cpc_api_request *request,
+			 struct cpc_error *error)
+{
+	const char *type = json_string_value(json_object_get(root, "type"));
+	struct cpc_proposal *p = &request->proposal;
+	int r = cpc_proposal_type(type ? type : "", &p->type, error);
+
+	if (r == 0)
+		r = p->type == CPC_PROPOSAL_SPEED ? parse_speed(root, p, error) :
+						    parse_platoon(root, p, error);
+	return r < 0 ? r : cpc_proposal_check(p, error);
+}
+
+static int parse_proposal(const json_t *root, struct cpc_api_request *request,
+			  struct cpc_error *error)
+{
+	const char *text = json_string_value(json_object_get(root, "id"));
+	size_t i;
+
+	for (i = 0; text && text[i] && digit(text[i]) >= 0 && i < 17; i++)
+		request->id = request->id << 4 | (uint64_t)digit(text[i]);
+	if (text && i == 16 && !text[i])
+		return 0;
+	cpc_error_set(error, "id: '%.40s' is not 16 hexadecimal digits", text ? text : "");
+	return -EINVAL;
+}
+
+static int parse_policy(const json_t *root, struct cpc_api_request *request,
+			struct cpc_error *error)
+{
+	const char *policy = json_string_value(json_object_get(root, "policy")), *expect;
+	int kind = find_name(json_object_get(root, "kind"), "kind (quorum, all)", kind_names, 3,
+			     error);
+
+	if (kind == CPC_ENTRY_ORDINARY)
+		cpc_error_set(error, "kind (quorum, all): 'ordinary' entries are not voted on");
+	if (kind <= CPC_ENTRY_ORDINARY)
+		return -EINVAL;
+	request->kind = (unsigned int)kind;
+	expect = cpc_config_policy(policy ? policy : "", request->policy);
+	if (expect)
+		cpc_error_set(error, "policy: '%.80s' is not %s", policy ? policy : "", expect);
+	return expect ? -EINVAL : 0;
+}
+
 static int parse(const json_t *root, struct cpc_api_request *request, struct cpc_error *error)
 {
 	int op;
@@ -200,6 +298,9 @@ static int parse(const json_t *root, struct cpc_api_request *request, struct cpc
 	case CPC_API_STATUS:
 	case CPC_API_CELL:
 	case CPC_API_STATS:
+	case CPC_API_PROPOSALS:
+	case CPC_API_BPF:
+	case CPC_API_BPF_DETACH:
 		return 0;
 	case CPC_API_LOG:
 		return parse_log(root, request, error);
@@ -207,6 +308,12 @@ static int parse(const json_t *root, struct cpc_api_request *request, struct cpc
 		return parse_submit(root, request, error);
 	case CPC_API_VERDICT:
 		return parse_verdict(root, request, error);
+	case CPC_API_PROPOSE:
+		return parse_propose(root, request, error);
+	case CPC_API_PROPOSAL:
+		return parse_proposal(root, request, error);
+	case CPC_API_BPF_POLICY:
+		return parse_policy(root, request, error);
 	}
 	return -EINVAL;
 }

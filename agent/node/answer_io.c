@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
 
 #include "agent/link/counter_names.h"
@@ -183,6 +184,7 @@ static json_t *stats_json(struct cpc_node *node, struct cpc_error *error)
 	json_object_set_new(stats, "catchup", catchup_json(node));
 	json_object_set_new(stats, "module", module_json(&kernel));
 	json_object_set_new(stats, "gateway", gateway_json(node));
+	json_object_set_new(stats, "bpf", cpc_node_bpf_json(node, false));
 	return stats;
 }
 
@@ -238,6 +240,25 @@ static json_t *verdict_json(struct cpc_node *node, const struct cpc_api_request 
 	return json_object();
 }
 
+static json_t *policy_json(struct cpc_node *node, const struct cpc_api_request *request,
+			   struct cpc_error *error)
+{
+	if (cpc_node_policy_set(node, request->kind, request->policy, error) < 0)
+		return NULL;
+	cpc_node_say(node, LOG_NOTICE, "on entries by %s %s votes",
+		     cpc_entry_kind_name(request->kind),
+		     *request->policy ? request->policy : "no policy");
+	return json_object();
+}
+
+static json_t *detach_json(struct cpc_node *node, struct cpc_error *error)
+{
+	if (cpc_node_bpf_detach(node, error) < 0)
+		return NULL;
+	cpc_node_say(node, LOG_NOTICE, "filter and stamps are taken off, as asked");
+	return json_object();
+}
+
 static json_t *answer(void *ctx, const struct cpc_api_request *request, struct cpc_error *error)
 {
 	struct cpc_node *node = ctx;
@@ -257,6 +278,18 @@ static json_t *answer(void *ctx, const struct cpc_api_request *request, struct c
 		return submit_json(node, request, error);
 	case CPC_API_VERDICT:
 		return verdict_json(node, request, error);
+	case CPC_API_PROPOSE:
+		return cpc_node_propose_json(node, request, error);
+	case CPC_API_PROPOSAL:
+		return cpc_node_proposal_json(node, request, error);
+	case CPC_API_PROPOSALS:
+		return cpc_node_conditions_json(node, error);
+	case CPC_API_BPF:
+		return cpc_node_bpf_json(node, true);
+	case CPC_API_BPF_POLICY:
+		return policy_json(node, request, error);
+	case CPC_API_BPF_DETACH:
+		return detach_json(node, error);
 	case CPC_API_STATUS:
 	case CPC_API_LOG:
 		break;
@@ -280,7 +313,11 @@ void cpc_node_learn(struct cpc_node *node, u8 lane, const u8 *body, size_t len)
 
 static int learn_row(void *ctx, const struct cpc_store_row *row)
 {
-	cpc_node_learn(ctx, row->lane, row->body, row->len);
+	struct cpc_node *node = ctx;
+
+	cpc_node_learn(node, row->lane, row->body, row->len);
+	if (row->kind != CPC_ENTRY_ORDINARY)
+		node->verdict[row->lane] = (struct cpc_node_verdict){ row->seq, row->accepted };
 	return 0;
 }
 
@@ -327,6 +364,7 @@ static void add_payload(struct cpc_node *node, json_t *entry, u8 lane,
 			const struct cpc_envelope *envelope)
 {
 	json_t *text, *signals, *bytes;
+	struct cpc_proposal proposal;
 	char digits[2 * CPC_PAYLOAD_MAX + 1];
 
 	if (envelope->type == CPC_PAYLOAD_TEXT) {
@@ -346,6 +384,12 @@ static void add_payload(struct cpc_node *node, json_t *entry, u8 lane,
 			return;
 		}
 		json_decref(signals);
+	}
+	if (cpc_proposal_decode(envelope->payload, envelope->len, &proposal) == 0 &&
+	    (envelope->type == CPC_PAYLOAD_PROPOSAL || !envelope->local_id)) {
+		json_object_set_new(entry, "type", json_string("proposal"));
+		json_object_set_new(entry, "proposal", cpc_proposal_json(&proposal));
+		return;
 	}
 	cpc_hex(envelope->payload, envelope->len, digits);
 	bytes = json_string(digits);

@@ -206,6 +206,8 @@ int cpc_node_join(struct cpc_node *node, struct cpc_error *error)
 	if (r == 0)
 		r = enter_kernel(node, &kernel, &resumed, error);
 	if (r == 0)
+		cpc_node_bpf_start(node, &kernel);
+	if (r == 0)
 		r = open_log(node, &kernel, error);
 	if (r == 0)
 		r = start_net(node, error);

@@ -54,6 +54,13 @@ struct cpc_node_setup {
 int cpc_node_new(const struct cpc_node_setup *setup, struct cpc_node **ret_node,
 		 struct cpc_error *error);
 
+/*
+ * Takes the policies from @fresh and loads them anew, so that a changed object file is read again;
+ * what cannot be loaded is said, and the one before goes on. The rest of a configuration needs a
+ * restart.
+ */
+void cpc_node_reload(struct cpc_node *node, const struct cpc_agent_config *fresh);
+
 /* A clean stop. The cell stays in the kernel unless the configuration says leave_on_stop. */
 void cpc_node_stop(struct cpc_node *node);
 void cpc_node_free(struct cpc_node *node);

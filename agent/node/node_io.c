@@ -124,6 +124,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	} else {
 		if (now_us - node->looked_us >= CPC_NODE_LOOK_US)
 			cpc_node_sync(node);
+		cpc_node_bpf_tick(node);
 		cpc_node_submit_waiting(node);
 		cpc_catchup_tick(&node->catchup, now_us);
 	}
@@ -187,6 +188,7 @@ int cpc_node_new(const struct cpc_node_setup *setup, struct cpc_node **ret_node,
 	node->n = setup->config->n;
 	node->cell = setup->config->cell;
 	node->lock_fd = -1;
+	node->bpf.measuring = -1;
 	node->clock_offset_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_BOOTTIME);
 	cpc_catchup_init(&node->catchup, node->n, node->self, &cpc_node_catchup_ops, node);
 	r = open_parts(node, error);
@@ -213,6 +215,7 @@ void cpc_node_stop(struct cpc_node *node)
 		return;
 	cpc_node_sync(node);
 	node->running = false;
+	cpc_node_bpf_cell_gone(node, true);
 	r = cpc_link_cell_del(node->link, node->cell, &error);
 	if (r == 0)
 		r = cpc_store_leave(node->store, &error);
@@ -233,6 +236,7 @@ void cpc_node_free(struct cpc_node *node)
 	cpc_node_gateway_stop(node);
 	sd_event_source_disable_unref(node->gateway_retry);
 	cpc_api_free(node->api);
+	cpc_node_bpf_free(node);
 	cpc_net_free(node->net);
 	cpc_link_free(node->link);
 	cpc_catchup_done(&node->catchup);

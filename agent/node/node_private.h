@@ -8,9 +8,11 @@
 #include "agent/link/link.h"
 #include "agent/log/store.h"
 #include "agent/net/net.h"
+#include "agent/node/bpf_io.h"
 #include "agent/node/catchup.h"
 #include "agent/node/latency.h"
 #include "agent/node/node.h"
+#include "agent/node/proposals.h"
 
 enum {
 	CPC_NODE_TICK_US = 500 * 1000,
@@ -28,6 +30,12 @@ struct cpc_node_question {
 	struct cpc_digest head;
 };
 
+/* What became of a lane's last decided conditional entry. */
+struct cpc_node_verdict {
+	u32 seq;			/* 0: none known */
+	bool accepted;
+};
+
 enum cpc_complaint {
 	CPC_COMPLAIN_STORE,
 	CPC_COMPLAIN_SYNC,
@@ -38,6 +46,7 @@ enum cpc_complaint {
 	CPC_COMPLAIN_SERVE,
 	CPC_COMPLAIN_GATEWAY,
 	CPC_COMPLAIN_CATCHUP,
+	CPC_COMPLAIN_BPF,
 	CPC_COMPLAINTS,
 };
 
@@ -60,6 +69,9 @@ struct cpc_node {
 	struct cpc_catchup catchup;
 	struct cpc_latency latency;
 	struct cpc_node_question question[CPC_MEMBERS_MAX];
+	struct cpc_node_verdict verdict[CPC_MEMBERS_MAX];
+	struct cpc_proposals proposals;
+	struct cpc_node_bpf bpf;
 	struct cpc_record_reader *reader[CPC_MEMBERS_MAX];
 	u64 event_us;			/* when the event now handled was read */
 	u64 looked_us;
@@ -101,5 +113,16 @@ extern const struct cpc_api_ops cpc_node_api_ops;
 /* Learns the signal names in a decided entry. */
 void cpc_node_learn(struct cpc_node *node, u8 lane, const u8 *body, size_t len);
 int cpc_node_prime(struct cpc_node *node, struct cpc_error *error);
+
+/* propose_io.c; the answers are new references, NULL with an error text. */
+json_t *cpc_proposal_json(const struct cpc_proposal *proposal);
+json_t *cpc_node_propose_json(struct cpc_node *node, const struct cpc_api_request *request,
+			      struct cpc_error *error);
+json_t *cpc_node_proposal_json(struct cpc_node *node, const struct cpc_api_request *request,
+			       struct cpc_error *error);
+json_t *cpc_node_conditions_json(struct cpc_node *node, struct cpc_error *error);
+/* An entry was decided; only a conditional one is of interest. */
+void cpc_node_note_verdict(struct cpc_node *node, u8 lane, u32 slot, const struct cpc_entry *entry,
+			   bool accepted);
 
 #endif

@@ -24,6 +24,7 @@ static int submit(struct cpc_node *node, const struct cpc_outbox_item *item)
 	switch (r) {
 	case 0:
 		cpc_latency_submitted(&node->latency, seq, now_us);
+		cpc_proposals_submitted(&node->proposals, item->local_id, seq);
 		r = cpc_outbox_submitted(node->store, item, seq, &error);
 		if (r == 0)
 			return 1;
@@ -36,6 +37,7 @@ static int submit(struct cpc_node *node, const struct cpc_outbox_item *item)
 	case -EMSGSIZE:
 		cpc_node_say(node, LOG_ERR, "an entry is dropped: %s", error.text);
 		node->refused++;
+		cpc_proposals_refused(&node->proposals, item->local_id);
 		r = cpc_outbox_refused(node->store, item, &error);
 		if (r == 0)
 			return 1;
@@ -165,6 +167,7 @@ int cpc_node_gateway_start(struct cpc_node *node, struct cpc_error *error)
 	if (r < 0)
 		return r;
 	say_warnings(node);
+	cpc_gateway_listen(node->gateway, cpc_node_bpf_reading, node);
 	r = sd_event_add_io(node->setup.event, &node->gateway_io, cpc_gateway_fd(node->gateway),
 			    EPOLLIN, on_gateway_io, node);
 	if (r >= 0)

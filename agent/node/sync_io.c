@@ -13,6 +13,14 @@
 
 /* ---- storing --------------------------------------------------------------------------------- */
 
+static void note_verdict(struct cpc_node *node, u32 slot, const struct cpc_log_lane *lane, u32 k)
+{
+	struct cpc_entry entry;
+
+	if (cpc_entry_decode(lane->entry[k].body, lane->entry[k].len, node->n, &entry) == 0)
+		cpc_node_note_verdict(node, lane->lane, slot, &entry, lane->accepted >> k & 1);
+}
+
 /* What follows from a stored decision beside the log. */
 static void notice(struct cpc_node *node, const struct cpc_log_decision *decision)
 {
@@ -29,6 +37,7 @@ static void notice(struct cpc_node *node, const struct cpc_log_decision *decisio
 				cpc_latency_decided(&node->latency, lane->from + k,
 						    node->event_us);
 			cpc_node_learn(node, lane->lane, lane->entry[k].body, lane->entry[k].len);
+			note_verdict(node, decision->slot, lane, k);
 		}
 	}
 }
@@ -83,6 +92,7 @@ static void cell_gone(struct cpc_node *node)
 	char line[300];
 
 	node->running = false;
+	cpc_node_bpf_cell_gone(node, false);
 	snprintf(
 		line, sizeof(line),
 		"cell %u epoch %u has gone from the kernel (module unloaded, "

@@ -2,48 +2,28 @@
 /*
  * cpchainctl - asks cpchaind over its control socket and shows the answer.
  *
- * Exit status: 0 done, 1 the daemon refuses or cannot be reached, 2 the command line is wrong.
+ * Exit status: 0 done, 1 the daemon refuses or cannot be reached, 2 the command line is wrong; of
+ * a proposal: 0 accepted, 1 rejected, 2 an error, 3 not decided in time.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/bpf/bpf.h"
+#include "agent/ctl/ask_io.h"
 #include "agent/ctl/command.h"
+#include "agent/ctl/propose_io.h"
 #include "agent/ctl/show.h"
+#include "agent/ctl/show_bpf.h"
 #include "agent/log/limits.h"
 #include "agent/util/cleanup.h"
-
-enum { ANSWER_MAX = 4 << 20 };	/* bytes of one line; the daemon's are far shorter */
 
 static int fail(int status, const char *text)
 {
 	fprintf(stderr, "cpchainctl: %s\n", text);
 	return status;
-}
-
-static int connect_to(const char *path, struct cpc_error *error)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	CPC_CLOSE int fd = -1;
-	int r;
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		cpc_error_set(error, "--socket: '%.120s' is longer than %zu bytes", path,
-			      sizeof(address.sun_path) - 1);
-		return -ENAMETOOLONG;
-	}
-	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		r = -errno;
-		cpc_ctl_connect_error(path, r, error);
-		return r;
-	}
-	return CPC_TAKE_FD(fd);
 }
 
 /* What a submit carries: the text, a file, or standard input. One byte more than fits is read. */
@@ -69,24 +49,6 @@ static int read_payload(const struct cpc_ctl_command *command, char *out, size_t
 		cpc_error_set(error, *ret_len ? "more than %d bytes do not fit into an entry" :
 			      "nothing to submit: an entry carries 1 to %d bytes", CPC_PAYLOAD_MAX);
 		return -EMSGSIZE;
-	}
-	return 0;
-}
-
-static int send_line(int fd, const json_t *request)
-{
-	CPC_FREE char *text = json_dumps(request, JSON_COMPACT);
-	size_t len = text ? strlen(text) : 0, done = 0;
-
-	if (!text)
-		return -ENOMEM;
-	text[len++] = '\n';	/* over the terminator, which is not sent */
-	while (done < len) {
-		ssize_t sent = send(fd, text + done, len - done, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno != EINTR)
-			return -errno;
-		done += sent > 0 ? (size_t)sent : 0;
 	}
 	return 0;
 }
@@ -117,6 +79,21 @@ static void show(const struct cpc_ctl_command *command, const json_t *answer)
 	case CPC_CTL_VERDICT:
 		puts("the verdict is given");
 		break;
+	case CPC_CTL_PROPOSE:
+		cpc_show_proposal(stdout, answer);
+		break;
+	case CPC_CTL_PROPOSALS:
+		cpc_show_proposals(stdout, answer);
+		break;
+	case CPC_CTL_BPF:
+		cpc_show_bpf(stdout, answer);
+		break;
+	case CPC_CTL_BPF_POLICY:
+		printf("on entries by %s %s votes from now on\n", command->kind,
+		       strcmp(command->policy, "none") == 0 ? "no policy" : command->policy);
+		break;
+	case CPC_CTL_BPF_DETACH:
+	case CPC_CTL_CAPTURE:
 	case CPC_CTL_HELP:
 	case CPC_CTL_LOG:
 		break;
@@ -160,7 +137,7 @@ static int read_answers(const struct cpc_ctl_command *command, int fd)
 	if (!stream)
 		return fail(EXIT_FAILURE, strerror(errno));
 	while ((len = getline(&line, &size, stream)) > 0) {
-		if (len > ANSWER_MAX)
+		if (len > CPC_CTL_ANSWER_MAX)
 			break;
 		status = take_line(command, line, (size_t)len);
 		if (status != -EAGAIN)
@@ -172,11 +149,78 @@ static int read_answers(const struct cpc_ctl_command *command, int fd)
 				  "(journalctl -u cpchaind)");
 }
 
+static int propose(const struct cpc_ctl_command *command)
+{
+	json_t *answer = NULL;
+	struct cpc_error error;
+	enum cpc_ctl_outcome outcome = cpc_ctl_propose(command, &answer, &error);
+
+	if (outcome == CPC_CTL_ERROR)
+		return fail(CPC_CTL_ERROR, error.text);
+	show(command, answer);
+	json_decref(answer);
+	return outcome;
+}
+
+static int capture(const struct cpc_ctl_command *command)
+{
+	struct cpc_error error;
+	int frames = cpc_ctl_capture(command, &error);
+
+	if (frames < 0)
+		return fail(EXIT_FAILURE, error.text);
+	printf("%d frames\n", frames);
+	return 0;
+}
+
+static int detach(const struct cpc_ctl_command *command)
+{
+	struct cpc_error error = { "cannot detach" };
+
+	if (cpc_ctl_detach(command, &error) < 0)
+		return fail(EXIT_FAILURE, error.text);
+	puts("filter and stamps are off");
+	return 0;
+}
+
+/* The daemon stands elsewhere: a path is told to it from the root. */
+static int whole_path(struct cpc_ctl_command *command, char **ret_path, struct cpc_error *error)
+{
+	const char *policy = command->policy;
+
+	if (!strcmp(policy, "none") || !strcmp(policy, CPC_POLICY_PLATOON) ||
+	    !strcmp(policy, CPC_POLICY_SPEED))
+		return 0;
+	*ret_path = realpath(policy, NULL);
+	if (!*ret_path) {
+		cpc_error_set(error, "'%.160s' is no shipped policy (platoon, speed, none), and no "
+			      "file: %s", policy, strerror(errno));
+		return -errno;
+	}
+	command->policy = *ret_path;
+	return 0;
+}
+
+/* -EAGAIN: a plain question for the daemon; else the exit status. */
+static int run_here(const struct cpc_ctl_command *command)
+{
+	if (command->verb == CPC_CTL_HELP) {
+		fputs(cpc_ctl_usage, stdout);
+		return 0;
+	}
+	if (command->verb == CPC_CTL_PROPOSE)
+		return propose(command);
+	if (command->verb == CPC_CTL_CAPTURE)
+		return capture(command);
+	return command->verb == CPC_CTL_BPF_DETACH ? detach(command) : -EAGAIN;
+}
+
 int main(int argc, char **argv)
 {
 	struct cpc_ctl_command command;
 	struct cpc_error error;
 	char payload[CPC_PAYLOAD_MAX + 1];
+	CPC_FREE char *path = NULL;
 	CPC_CLOSE int fd = -1;
 	size_t len = 0;
 	json_t *request;
@@ -187,17 +231,18 @@ int main(int argc, char **argv)
 		fputs("try: cpchainctl --help\n", stderr);
 		return 2;
 	}
-	if (command.verb == CPC_CTL_HELP) {
-		fputs(cpc_ctl_usage, stdout);
-		return 0;
-	}
+	if (command.verb == CPC_CTL_BPF_POLICY && whole_path(&command, &path, &error) < 0)
+		return fail(2, error.text);
+	r = run_here(&command);
+	if (r != -EAGAIN)
+		return r;
 	if (command.verb == CPC_CTL_SUBMIT && read_payload(&command, payload, &len, &error) < 0)
 		return fail(2, error.text);
-	fd = connect_to(command.socket, &error);
+	fd = cpc_ctl_connect(command.socket, &error);
 	if (fd < 0)
 		return fail(EXIT_FAILURE, error.text);
 	request = cpc_ctl_request(&command, payload, len);
-	r = send_line(fd, request);
+	r = cpc_ctl_send(fd, request);
 	json_decref(request);
 	if (r < 0)
 		return fail(EXIT_FAILURE, strerror(-r));

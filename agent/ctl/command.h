@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * command.h - cpchainctl's command line into a request for the daemon (pure). This folder is the
- * command line's: it may call api/ for the protocol and nothing else of the agent.
+ * command line's: it may call api/ for the protocol, and bpf/ for what needs no daemon.
  */
 #ifndef CPC_AGENT_CTL_COMMAND_H
 #define CPC_AGENT_CTL_COMMAND_H
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/log/proposal.h"
 #include "agent/util/error.h"
 
 enum cpc_ctl_verb {
@@ -20,9 +21,19 @@ enum cpc_ctl_verb {
 	CPC_CTL_SUBMIT,
 	CPC_CTL_STATS,
 	CPC_CTL_VERDICT,
+	CPC_CTL_PROPOSE,
+	CPC_CTL_PROPOSALS,
+	CPC_CTL_BPF,
+	CPC_CTL_BPF_POLICY,
+	CPC_CTL_BPF_DETACH,
+	CPC_CTL_CAPTURE,
 };
 
-enum { CPC_CTL_LOG_LIMIT = 20 };	/* entries shown when nothing is said */
+enum {
+	CPC_CTL_LOG_LIMIT = 20,		/* entries shown when nothing is said */
+	CPC_CTL_WAIT_S = 30,		/* for a proposal to be decided */
+	CPC_CTL_CAPTURE_S = 10,
+};
 
 struct cpc_ctl_command {
 	enum cpc_ctl_verb verb;
@@ -31,11 +42,16 @@ struct cpc_ctl_command {
 	bool follow, has_since, has_limit;	/* log */
 	uint32_t since, limit;
 	const char *member;			/* log, verdict */
-	const char *kind;			/* submit */
+	const char *kind;			/* submit, bpf policy */
 	const char *text;			/* submit: TEXT, or NULL for a file */
-	const char *file;			/* submit: FILE, "-" for standard input */
+	const char *file;			/* submit: FILE, "-" for standard input; capture */
 	uint32_t seq;				/* verdict */
 	bool yes;
+	struct cpc_proposal proposal;		/* propose */
+	uint32_t wait_s;
+	const char *policy;			/* bpf policy: a name, a path or "none" */
+	const char *interface, *root;		/* capture, bpf detach; NULL: the daemon's */
+	uint32_t seconds;			/* capture */
 };
 
 extern const char cpc_ctl_usage[];

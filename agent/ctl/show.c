@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "agent/ctl/show_bpf.h"
+
 static const char *text_of(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -205,6 +207,10 @@ void cpc_show_entry(FILE *out, const json_t *entry)
 		fputs("  \"", out);
 		put_json_text(out, json_object_get(entry, "text"));
 		fputs("\"\n", out);
+	} else if (strcmp(type, "proposal") == 0) {
+		fputs("  ", out);
+		cpc_show_manoeuvre(out, json_object_get(entry, "proposal"));
+		putc('\n', out);
 	} else if (strcmp(type, "record") == 0) {
 		fprintf(out, "  %zu samples\n",
 			json_array_size(json_object_get(entry, "signals")));

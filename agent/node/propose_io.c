@@ -59,8 +59,8 @@ json_t *cpc_node_proposal_json(struct cpc_node *node, const struct cpc_api_reque
 	json_t *json;
 
 	if (!p) {
-		cpc_error_set(error, "%016llx is none of the last %d proposals of this vehicle; see "
-			      "`cpchainctl log`", (unsigned long long)request->id,
+		cpc_error_set(error, "%016llx is none of the last %d proposals of this vehicle: "
+			      "see `cpchainctl log`", (unsigned long long)request->id,
 			      CPC_PROPOSALS_KEPT);
 		return NULL;
 	}

@@ -5,6 +5,7 @@
  *
  *   cpc-sim [--seeds N] [--first S] [--jobs J] [--n 4,7,10,16] [--pacing 0|1|2]
  *           [--fast-first-view|--slow-first-view] [--tap] [--verbose] [--seed S]
+ *   cpc-sim --medium SCENARIO [--json] ...: measures instead, over a modelled channel (radio.c)
  */
 #include "tests/sim/sim.h"
 
@@ -189,6 +190,13 @@ static void read_options(int argc, char **argv, struct sim_options *o)
 		{"slow-first-view", no_argument, NULL, 'S'},
 		{"tap", no_argument, NULL, 't'},
 		{"verbose", no_argument, NULL, 'v'},
+		{"medium", required_argument, NULL, 'm'},
+		{"json", no_argument, NULL, 'J'},
+		{"silent", required_argument, NULL, 'q'},
+		{"seconds", required_argument, NULL, 'T'},
+		{"submit-ms", required_argument, NULL, 'g'},
+		{"carrier-octets", required_argument, NULL, 'c'},
+		{"trace", required_argument, NULL, 'r'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
@@ -205,11 +213,22 @@ static void read_options(int argc, char **argv, struct sim_options *o)
 		case 'S': o->slow = 1; break;
 		case 't': o->tap = true; break;
 		case 'v': o->verbose = true; break;
+		case 'm': o->medium = optarg; break;
+		case 'J': o->json = true; break;
+		case 'q': o->silent = (unsigned int)strtoul(optarg, NULL, 0); break;
+		case 'T': o->seconds = (unsigned int)strtoul(optarg, NULL, 0); break;
+		case 'g': o->submit_ms = (unsigned int)strtoul(optarg, NULL, 0); break;
+		case 'c': o->carrier_octets = (unsigned int)strtoul(optarg, NULL, 0); break;
+		case 'r': o->trace = optarg; break;
 		default:
 			fprintf(stderr,
 				"usage: cpc-sim [--seeds N] [--first S] [--seed S] [--jobs J] "
 				"[--n 4,7,10,16] [--pacing 0|1|2] [--fast-first-view|"
-				"--slow-first-view] [--tap] [--verbose]\n");
+				"--slow-first-view] [--tap] [--verbose]\n"
+				"       cpc-sim --medium SCENARIO [--json] [--silent N] "
+				"[--seconds S] [--submit-ms MS]\n"
+				"               [--carrier-octets N] [--trace FILE] [--seeds N] "
+				"[--first S] [--pacing P]\n");
 			exit(2);
 		}
 }
@@ -217,7 +236,8 @@ static void read_options(int argc, char **argv, struct sim_options *o)
 int main(int argc, char **argv)
 {
 	struct sim_options o = { .first = 1, .seeds = 1000, .jobs = 2, .cells = ~0u, .pacing = -1,
-				 .slow = -1 };
+				 .slow = -1, .seconds = 20, .submit_ms = 500,
+				 .carrier_octets = 230 };
 	struct sim_totals sum = { 0 };
 	double start = now();
 	unsigned int gaps = 0;
@@ -229,6 +249,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "cpc-sim: --pacing is 0..2, --jobs and --seeds at least 1\n");
 		return 2;
 	}
+	if (o.medium)
+		return sim_radio_main(&o);
 	good = run_jobs(&o, &sum);
 	print_totals(&sum, now() - start);
 	if (good && o.seeds >= EXPECT_FROM_SEEDS && o.cells == ~0u)

@@ -65,6 +65,7 @@ struct sim_frame *sim_frame_new(unsigned int sender, const u8 *data, size_t len)
 		abort();
 	frame->users = 1;
 	frame->sender = (u8)sender;
+	frame->standalone = false;
 	frame->len = (u16)len;
 	memcpy(frame->data, data, len);
 	return frame;
@@ -138,6 +139,10 @@ void sim_unicast(struct sim_world *w, struct sim_frame *frame, unsigned int rece
 	unsigned int copies = 1;
 	struct sim_event e = { .type = SIM_EV_DELIVER, .node = (u8)receiver, .frame = frame };
 
+	if (w->radio) {
+		sim_radio_send(w, frame, 1u << receiver);
+		return;
+	}
 	if (frame->sender < SIM_MEMBERS &&
 	    (apart(w, frame->sender, receiver) || lost(w, frame->sender, receiver)))
 		return;
@@ -156,6 +161,10 @@ void sim_broadcast(struct sim_world *w, struct sim_frame *frame)
 {
 	unsigned int i, at = w->saved_used % SIM_SAVED;
 
+	if (w->radio) {
+		sim_radio_send(w, frame, ~0u);
+		return;
+	}
 	for (i = 0; i < w->plan.n; i++)
 		if (i != frame->sender)
 			sim_unicast(w, frame, i);

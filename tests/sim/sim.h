@@ -6,6 +6,7 @@
  *   plan.c       seed -> what this history is about: cell, medium, faults, work
  *   world.c      the loop: events by time, and the driver that acts like the kernel module
  *   medium.c     the air: loss, bursts, delay, doubles, partitions, hidden pairs
+ *   radio.c      or in its place the channel of tools/cpc-medium, for measuring (--medium)
  *   byzantine.c  the faulty members; draft.c takes their elements apart and builds others
  *   oracle.c     what must hold after every step; history.c what is remembered for that
  *   trace.c      the last events, for who has to understand a failure
@@ -119,6 +120,10 @@ struct sim_options {
 	int pacing;		/* -1: by seed */
 	int slow;		/* -1: by seed parity */
 	bool verbose, tap, quick;
+	/* with --medium */
+	const char *medium, *trace;
+	bool json;
+	unsigned int silent, seconds, submit_ms, carrier_octets;
 };
 
 /* What happened, added up over seeds: to see that the dangerous things did. */
@@ -140,13 +145,14 @@ const char *sim_trick_name(unsigned int trick);
 struct sim_frame {
 	unsigned int users;
 	u8 sender;		/* whose MAC it bears; SIM_MEMBERS: an outsider's */
+	bool standalone;	/* no carrier around it */
 	u16 len;
 	u8 data[SIM_FRAME_MAX];
 };
 
 enum sim_event_type {
 	SIM_EV_CARRIER, SIM_EV_WAKE, SIM_EV_DELIVER, SIM_EV_SUBMIT, SIM_EV_VERDICT,
-	SIM_EV_CRASH, SIM_EV_INSTALL, SIM_EV_OUTSIDER, SIM_EV_HEAL,
+	SIM_EV_CRASH, SIM_EV_INSTALL, SIM_EV_OUTSIDER, SIM_EV_HEAL, SIM_EV_RADIO,
 };
 
 struct sim_event {
@@ -180,6 +186,24 @@ void sim_medium_reset(struct sim_world *w);
 /* To everyone, or to one receiver only (the faulty). */
 void sim_broadcast(struct sim_world *w, struct sim_frame *frame);
 void sim_unicast(struct sim_world *w, struct sim_frame *frame, unsigned int receiver);
+
+/* ---- radio.c --------------------------------------------------------------------------------- */
+
+struct sim_radio;
+struct sim_node;
+
+/* Runs o->seeds histories over the scenario o->medium and prints what they took; an exit status. */
+int sim_radio_main(const struct sim_options *o);
+/* The rest is for a world with w->radio. A frame, to the members of @receivers by bit. */
+void sim_radio_send(struct sim_world *w, struct sim_frame *frame, u32 receivers);
+/* A carrier that left without an element: it takes the air all the same. */
+void sim_radio_empty(struct sim_world *w, const struct sim_node *node);
+/* SIM_EV_RADIO */
+void sim_radio_event(struct sim_world *w);
+void sim_radio_start(struct sim_world *w);
+void sim_radio_submitted(struct sim_world *w, const struct sim_node *node, u32 seq);
+void sim_radio_decided(struct sim_world *w, const struct sim_node *node,
+		       const struct cpc_effects *fx);
 
 /* ---- history.c: what the oracle remembers ---------------------------------------------------- */
 
@@ -277,6 +301,7 @@ struct sim_world {
 	struct sim_queue queue;
 	struct sim_node node[SIM_MEMBERS];
 	struct sim_link link[SIM_MEMBERS][SIM_MEMBERS];
+	struct sim_radio *radio;	/* NULL: medium.c's own loss */
 	struct sim_frame *saved[SIM_SAVED];
 	u64 saved_used;
 	struct sim_log log;

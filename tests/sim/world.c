@@ -187,9 +187,12 @@ static void emit(struct sim_world *w, struct sim_node *node, bool standalone)
 	if (result == 0 && fx.element_len) {
 		sim_oracle_element(w, node, data, fx.element_len);
 		frame = sim_frame_new(node->index, data, fx.element_len);
+		frame->standalone = standalone;
 		sim_broadcast(w, frame);
 		sim_frame_put(frame);
 		w->totals->frames++;
+	} else if (w->radio && !standalone) {
+		sim_radio_empty(w, node);
 	}
 	/* One frame at a time: who still wants one says so at its wake-up. */
 	fx.send = false;
@@ -203,6 +206,8 @@ static void act(struct sim_world *w, struct sim_node *node, const struct cpc_eff
 		 node->index);
 	if (fx->questions)
 		ask(w, node, fx->questions);
+	if (w->radio)
+		sim_radio_decided(w, node, fx);
 	if (fx->behind && !node->installing) {
 		node->installing = fx->behind_claim.slot;
 		node->install_try = 0;
@@ -290,6 +295,8 @@ static void submit(struct sim_world *w, struct sim_node *node)
 	event.submit.len = len;
 	/* Before the step: a decision may follow within it. */
 	sim_oracle_submitted(w, node, event.submit.kind, data, len, seq);
+	if (w->radio)
+		sim_radio_submitted(w, node, seq);
 	if (step(w, node, &event))
 		node->submitted--;
 }
@@ -504,7 +511,8 @@ static void happen(struct sim_world *w, const struct sim_event *e, u64 *deadline
 {
 	struct sim_node *node = &w->node[e->node];
 
-	if (!node->alive && e->type != SIM_EV_HEAL && e->type != SIM_EV_OUTSIDER)
+	if (!node->alive && e->type != SIM_EV_HEAL && e->type != SIM_EV_OUTSIDER &&
+	    e->type != SIM_EV_RADIO)
 		return;
 	switch (e->type) {
 	case SIM_EV_CARRIER:
@@ -535,6 +543,9 @@ static void happen(struct sim_world *w, const struct sim_event *e, u64 *deadline
 		break;
 	case SIM_EV_HEAL:
 		heal(w, deadline_us);
+		break;
+	case SIM_EV_RADIO:
+		sim_radio_event(w);
 		break;
 	}
 }
@@ -574,6 +585,8 @@ void sim_run(struct sim_world *w, const struct sim_plan *plan, struct sim_totals
 	sim_medium_reset(w);
 	sim_oracle_reset(w);
 	count_plan(totals, plan);
+	if (w->radio)
+		sim_radio_start(w);
 	start(w);
 	while (deadline_us && sim_queue_pop(&w->queue, &e)) {
 		w->now_us = e.at_us;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Does the channel let stations in by the rules, and lose exactly what it should? Times are computed
- * by hand from those that air_test.c checks: 350 octets at 6 Mbit/s take 520 us, AIFS is 58 us for
- * voice and 110 us for best effort, a slot 13 us.
+ * Does the channel let stations in by the rules, and lose exactly what it should? Times are
+ * computed by hand from those that air_test.c checks: 350 octets at 6 Mbit/s take 520 us, AIFS is
+ * 58 us for voice and 110 us for best effort, a slot 13 us.
  */
 #include <errno.h>
 #include <stdio.h>

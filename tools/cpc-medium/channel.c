@@ -7,8 +7,8 @@
  *
  *	idle_since + AIFS[AC] + backoff slots       (or when a frame arrives, if that is later)
  *
- * (10.23.2.4). When the air becomes busy, the slots that passed are taken off. The clauses are those
- * of IEEE Std 802.11-2020.
+ * (10.23.2.4). When the air becomes busy, the slots that passed are taken off. Clauses are those of
+ * IEEE Std 802.11-2020.
  */
 #include "tools/cpc-medium/channel.h"
 

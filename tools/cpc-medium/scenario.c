@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* scenario.c - reads what scenario.h describes: lines are split into words, the first says which. */
+/* scenario.c - reads what scenario.h describes: lines, split into words, the first the command. */
 #include "tools/cpc-medium/scenario.h"
 
 #include <errno.h>
@@ -169,8 +169,10 @@ int cpc_loss_make(uint32_t average_ppm, uint32_t burst_milli, uint32_t good_ppm,
 	to_bad = bad * to_good / (MILLION - bad);
 	if (to_bad > MILLION)
 		return -ERANGE;
-	loss = (struct cpc_loss){ .good_ppm = good_ppm, .bad_ppm = bad_ppm,
-				  .to_bad_ppm = (uint32_t)to_bad, .to_good_ppm = (uint32_t)to_good };
+	loss.good_ppm = good_ppm;
+	loss.bad_ppm = bad_ppm;
+	loss.to_bad_ppm = (uint32_t)to_bad;
+	loss.to_good_ppm = (uint32_t)to_good;
 	*ret_loss = loss;
 	return 0;
 }

@@ -78,7 +78,7 @@ struct cpc_scenario {
 	uint8_t capture_db;
 	uint8_t stations;
 	unsigned int changes;
-	struct cpc_change change[CPC_CHANGES_MAX];	/* ascending in time; first the state at 0 */
+	struct cpc_change change[CPC_CHANGES_MAX];	/* ascending in time */
 };
 
 /* No stations, 6 Mbit/s, no loss. */

@@ -27,7 +27,6 @@ enum {
 	CPC_CELL_HASH_BITS = 4,
 	CPC_WAKE_FLOOR_US = 200,	/* the core is not woken more often than this */
 	CPC_WAKE_CEILING_US = 60 * 1000 * 1000,
-	CPC_NODE_ID_BYTES = 32,
 };
 
 /* Of one network namespace. RTNL protects changes; @cells is read under RCU. */

@@ -588,6 +588,7 @@ int cpc_link_install(struct cpc_link *link, u16 cell, const struct cpc_log_tip *
 	struct answer answer = { NULL, NULL, error, "catching up" };
 
 	if (!msg || nla_put_u32(msg, CPC_A_SLOT, tip->slot) < 0 ||
+	    (tip->end && nla_put_u32(msg, CPC_A_END, tip->end) < 0) ||
 	    nla_put(msg, CPC_A_PREV_LOG_HASH, CPC_HASH_BYTES, prev_log_hash->b) < 0 ||
 	    nla_put(msg, CPC_A_VALUE, CPC_DIGEST_BYTES, tip->value.b) < 0 ||
 	    put_frontier(msg, tip) < 0)

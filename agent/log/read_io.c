@@ -126,6 +126,20 @@ int cpc_store_get(struct cpc_store *store, u32 slot, struct cpc_log_decision *re
 	return r < 0 ? r : 1;
 }
 
+/* The epoch's last slot, if a change of members was decided by @slot. */
+static int find_end(struct cpc_store *store, u32 slot, u32 *ret_end)
+{
+	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_CHANGE);
+	int r;
+
+	sqlite3_bind_int64(s, 3, slot);
+	r = sqlite3_step(s);
+	if (r == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
+		*ret_end = (u32)sqlite3_column_int64(s, 0) + CPC_CHANGE_DELAY;
+	sqlite3_reset(s);
+	return r == SQLITE_ROW ? 0 : -EBADMSG;
+}
+
 int cpc_store_tip_at(struct cpc_store *store, u32 slot, struct cpc_log_tip *ret_tip,
 		     struct cpc_error *error)
 {
@@ -145,6 +159,9 @@ int cpc_store_tip_at(struct cpc_store *store, u32 slot, struct cpc_log_tip *ret_
 		tip.value = d.value;
 		tip.log_hash = d.log_hash;
 	}
+	r = find_end(store, slot, &tip.end);
+	if (r < 0)
+		return damaged(slot, error);
 	for (lane = 0; lane < tip.n; lane++) {
 		sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_FRONTIER);
 

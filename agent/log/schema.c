@@ -16,6 +16,8 @@ const char cpc_schema[] =
 	" from_seq INTEGER NOT NULL, seq INTEGER NOT NULL, accepted INTEGER NOT NULL,"
 	" head BLOB NOT NULL, PRIMARY KEY(cell, slot, lane)) WITHOUT ROWID;"
 	"CREATE INDEX cuts_by_lane ON cuts(cell, lane, slot);"
+	/* the changes of members: CPC_ACCEPTED_CHANGE */
+	"CREATE INDEX cuts_change ON cuts(cell, slot) WHERE accepted >= 32768;"
 	"CREATE TABLE entries(cell INTEGER NOT NULL, slot INTEGER NOT NULL, lane INTEGER NOT NULL,"
 	" seq INTEGER NOT NULL, kind INTEGER NOT NULL, accepted INTEGER NOT NULL,"
 	" time_ms INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(cell, slot, lane, seq))"
@@ -58,6 +60,8 @@ const char *const cpc_schema_sql[CPC_SQL_COUNT] = {
 	[CPC_SQL_TOTALS] =
 		"SELECT count(*), coalesce(sum(lane = ?2), 0), coalesce(sum(accepted = 0), 0)"
 		" FROM entries WHERE cell = ?1",
+	[CPC_SQL_CHANGE] =
+		"SELECT min(slot) FROM cuts WHERE cell = ?1 AND slot <= ?3 AND accepted >= 32768",
 	[CPC_SQL_VOIDS] = "SELECT count(*) FROM slots WHERE cell = ?1 AND void",
 	[CPC_SQL_ROWS] =
 		"SELECT " ROW " FROM entries WHERE cell = ?1 AND (slot, lane, seq) > (?2, ?3, ?4)"

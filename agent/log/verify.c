@@ -102,6 +102,17 @@ static void cut_digest(const struct cpc_log_tip *before, const struct cpc_log_de
 	cpc_cut_digest(cpc_sha256, &before->members, &cut, ret_digest);
 }
 
+/* The first accepted change of members sets the epoch's last slot. */
+static u32 end_after(const struct cpc_log_tip *before, const struct cpc_log_decision *decision)
+{
+	unsigned int i;
+
+	for (i = 0; i < decision->lanes && !before->end; i++)
+		if (decision->lane[i].accepted & CPC_ACCEPTED_CHANGE)
+			return decision->slot + CPC_CHANGE_DELAY;
+	return before->end;
+}
+
 static void log_hash_next(const struct cpc_log_tip *before, const struct cpc_log_decision *decision,
 			  const struct cpc_log_tip *after, struct cpc_hash *ret_hash)
 {
@@ -109,8 +120,8 @@ static void log_hash_next(const struct cpc_log_tip *before, const struct cpc_log
 	struct cpc_config config = { .n = (u8)before->n, .members = before->members,
 				     .hash = cpc_sha256 };
 
-	cpc_log_hash_next(&config, scratch, &before->log_hash, decision->slot, &decision->value,
-			  after->seq, after->head, ret_hash);
+	cpc_log_hash_next(&config, scratch, &before->log_hash, decision->slot, after->end,
+			  &decision->value, after->seq, after->head, ret_hash);
 }
 
 int cpc_log_verify(const struct cpc_log_tip *tip, const struct cpc_log_decision *decision,
@@ -141,6 +152,7 @@ int cpc_log_verify(const struct cpc_log_tip *tip, const struct cpc_log_decision 
 			      "its value is not the digest of its cut");
 		return -EBADMSG;
 	}
+	next.end = end_after(tip, decision);
 	log_hash_next(tip, decision, &next, &hash);
 	if (memcmp(hash.b, decision->log_hash.b, sizeof(hash.b)) != 0) {
 		cpc_error_set(error, "slot %u: its log hash does not follow from the slot before",

@@ -22,6 +22,7 @@ struct cpc_log_tip {
 	unsigned int n;
 	struct cpc_hash members;	/* digest of the member set */
 	u32 slot;
+	u32 end;			/* the epoch's last slot, 0: no change of members yet */
 	struct cpc_hash log_hash;	/* slot 0: `members` */
 	struct cpc_digest value;	/* of the last slot that is not void; zero before */
 	u32 seq[CPC_MEMBERS_MAX];	/* per lane, 0: nothing decided yet */

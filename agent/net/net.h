@@ -41,11 +41,12 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include <cpchain/limits.h>
+
 #include "agent/net/limits.h"
 #include "agent/util/buffer.h"
 #include "agent/util/error.h"
 
-#define CPC_NODE_ID_BYTES 32
 #define CPC_CELL_KEY_BYTES 16
 #define CPC_KEY_ID_BYTES 8
 

@@ -30,12 +30,16 @@
  * the memory, serialises calls, verifies and makes the MACs, and persists before it sends. The same
  * events give the same effects and the same bytes.
  *
+ * The members change with the epoch (change.h): a core is one epoch's. It decides the slots from
+ * config.base + 1 to `end`, which a decided change sets, and then only helps laggards.
+ *
  * Invariants (cpc_core_check): lanes are hash chains from the decided frontier; a slot's own state
  * follows the rules of tetra.h; decided slots are consecutive and never change.
  */
 #ifndef CPCHAIN_CORE_H
 #define CPCHAIN_CORE_H
 
+#include <cpchain/change.h>
 #include <cpchain/cut.h>
 #include <cpchain/element.h>
 #include <cpchain/lane.h>
@@ -44,14 +48,14 @@
 #include <cpchain_nl.h>
 #include <cpchain_policy.h>
 
-/* Log hash, slot, value, and per member a lane's sequence and head. */
+/* Log hash, slot, value, per member a lane's sequence and head, and the epoch's end. */
 #define CPC_LOG_HASH_INPUT_MAX                                                                     \
-	(1 + CPC_HASH_BYTES + 4 + CPC_DIGEST_BYTES + CPC_MEMBERS_MAX * (4 + CPC_DIGEST_BYTES))
+	(1 + CPC_HASH_BYTES + 4 + CPC_DIGEST_BYTES + CPC_MEMBERS_MAX * (4 + CPC_DIGEST_BYTES) + 4)
 
 enum cpc_verdict { CPC_VERDICT_NO, CPC_VERDICT_YES, CPC_VERDICT_NONE };
 
 struct cpc_config {
-	u8 n;				/* members, CPC_MEMBERS_MIN..CPC_MEMBERS_MAX */
+	u8 n;				/* members, CPC_MEMBERS_FEW..CPC_MEMBERS_MAX */
 	u8 self;			/* this member's index */
 	u16 cell;
 	u16 epoch;
@@ -59,6 +63,7 @@ struct cpc_config {
 	u8 default_verdict;		/* enum cpc_verdict, when nobody else gives one in time */
 	bool slow_first_view;		/* five message delays in view 0, as in the paper */
 	u32 period_us;			/* usual time between carriers */
+	u32 base;			/* last slot of the epoch before, 0: there was none */
 	u64 seed;			/* the leader's random choice among candidates */
 	struct cpc_hash members;	/* digest of the member set: the log's first hash */
 	cpc_hash_fn hash;
@@ -121,7 +126,8 @@ struct cpc_done {
 
 struct cpc_decided_lane {
 	u8 lane;
-	u16 accepted;			/* bit i: entry from+i, if conditional, is accepted */
+	u16 accepted;			/* bit i: entry from+i, if conditional, is accepted;
+					 * CPC_ACCEPTED_CHANGE */
 	u32 from;			/* entries from..seq are newly decided */
 	u32 seq;
 	struct cpc_digest head;
@@ -147,6 +153,7 @@ struct cpc_core {
 	 */
 	u32 settled;
 	u32 decided;			/* last finished slot */
+	u32 end;			/* the epoch's last slot: its members change; 0: none yet */
 	struct cpc_hash log_hash;
 	struct cpc_digest parent;	/* value of the last finished slot that is not void */
 	struct cpc_slot slot[CPC_OPEN_MAX];	/* by number modulo */
@@ -208,6 +215,7 @@ struct cpc_event {
 		} verdict;
 		struct {
 			u32 slot;
+			u32 end;			/* the epoch's, as of that slot */
 			struct cpc_hash prev_log_hash;
 			struct cpc_digest value;
 			const u32 *seq;			/* config.n of them */
@@ -245,6 +253,12 @@ struct cpc_effects {
 	u64 wake_us;			/* call again by then; CPC_NEVER_US */
 };
 
+/* Has the epoch's last slot been decided? Then its core only helps laggards. */
+static inline bool cpc_ended(const struct cpc_core *core)
+{
+	return core->end && core->decided == core->end;
+}
+
 /* Bytes of a core for @n members; the caller allocates them, 8-byte aligned. */
 size_t cpc_core_size(unsigned int n);
 
@@ -255,7 +269,8 @@ int cpc_core_init(struct cpc_core *core, const struct cpc_config *config, u64 no
  * Takes one event. Returns 0, and for
  *   ELEMENT  -EBADMSG malformed, -EPERM not for this core, -ESTALE replayed counter
  *   CARRIER  -ENOSPC the state does not fit into the room
- *   SUBMIT   -EMSGSIZE, -EINVAL kind, -EAGAIN lane full until a decision
+ *   SUBMIT   -EMSGSIZE, -EINVAL kind or change, -EAGAIN lane full until a decision, -ESHUTDOWN the
+ *            epoch is over
  *   VERDICT  -ENOENT no such open entry, -EALREADY a word once given is kept
  *   INSTALL  -EPERM not what f+1 members claim, -EALREADY not ahead of us, -EINVAL
  * On an error @effects still holds a valid wake_us and nothing else happened.
@@ -272,11 +287,12 @@ void cpc_core_check(const struct cpc_core *core);
 const u8 *cpc_core_entry(const struct cpc_core *core, u8 lane, u32 seq, size_t *ret_len);
 
 /*
- * The log hash after a slot: SHA-256 over the log hash before it, the slot, the value and the
- * frontier (per lane le32 seq, head), with config->n lanes. @scratch: CPC_LOG_HASH_INPUT_MAX bytes.
+ * The log hash after a slot: SHA-256 over the log hash before it, the slot, the value, the frontier
+ * (per lane le32 seq, head) with config->n lanes and, once it is known, the epoch's end as of that
+ * slot. @scratch: CPC_LOG_HASH_INPUT_MAX bytes.
  */
 void cpc_log_hash_next(const struct cpc_config *config, u8 *scratch, const struct cpc_hash *before,
-		       u32 slot, const struct cpc_digest *value, const u32 *seq,
+		       u32 slot, u32 end, const struct cpc_digest *value, const u32 *seq,
 		       const struct cpc_digest *head, struct cpc_hash *ret_after);
 
 #endif

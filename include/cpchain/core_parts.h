@@ -46,7 +46,7 @@ struct cpc_known_cut *cpc_cut_remember(struct cpc_core *core, struct cpc_slot *s
 /* The frontier and the parent that @number builds on, into core->base_*; false if not known yet. */
 bool cpc_base_of(struct cpc_core *core, u32 number, struct cpc_digest *ret_parent);
 /* Applies a cut's lanes to core->base_*. */
-void cpc_base_apply(struct cpc_core *core, const struct cpc_cut *cut);
+u32 cpc_base_apply(struct cpc_core *core, const struct cpc_cut *cut);
 /*
  * The cut this member would propose; false if it cannot tell. A cut without lanes is no work.
  * @careful: only entries that a quorum reports to hold.

@@ -10,7 +10,8 @@
 
 struct cpc_cut_lane {
 	u8 lane;
-	u16 accepted;		/* bit i: the i-th new entry, if conditional, is accepted */
+	u16 accepted;		/* bit i: the i-th new entry, if conditional, is accepted;
+				 * CPC_ACCEPTED_CHANGE: one of those is a change of members */
 	u32 seq;		/* last covered entry */
 	struct cpc_digest head;	/* its hash */
 };

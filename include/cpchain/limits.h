@@ -6,7 +6,8 @@
 #define CPCHAIN_LIMITS_H
 
 enum cpc_limits {
-	CPC_MEMBERS_MIN = 4,	/* fewer cannot tolerate a fault: the cell is refused */
+	CPC_MEMBERS_MIN = 4,	/* fewer cannot tolerate a fault: only as a cell of unanimity */
+	CPC_MEMBERS_FEW = 2,	/* fewer are no cell */
 	CPC_MEMBERS_MAX = 64,	/* one bit each in a u64; more are refused */
 	CPC_OPEN_MAX = 4,	/* slots open at once; later ones wait */
 	CPC_VIEW_MAX = 250,	/* a member stays in the last view; timeouts double long before */
@@ -28,6 +29,9 @@ enum cpc_limits {
 
 	CPC_ELEMENT_MAX = 1400,	/* element bytes with tags; larger is dropped on receive */
 	CPC_TAG_BYTES = 8,
+	CPC_BASE_MAX = 0xf0000000,	/* slots are u32; at 1000 a second that takes 46 days */
+	CPC_CHANGE_DELAY = 4,	/* slots from a change of members to the epoch's end: all live */
+	CPC_NODE_ID_BYTES = 32,
 	CPC_DIGEST_BYTES = 16,	/* truncated SHA-256: 2^64 work for two values of one digest */
 	CPC_HASH_BYTES = 32,
 };

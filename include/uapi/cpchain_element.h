@@ -85,9 +85,24 @@ enum cpc_entry_kind {
 	CPC_ENTRY_ORDINARY = 0,
 	CPC_ENTRY_BY_QUORUM = 1,	/* conditional: yes from n-f members */
 	CPC_ENTRY_BY_ALL = 2,		/* conditional: yes from every member */
+	CPC_ENTRY_CHANGE = 3,		/* conditional, from n-f: who is a member, see below */
+	__CPC_ENTRY_KINDS,
 };
+
+/* The data of a CPC_ENTRY_CHANGE: this, then joining x node id[32]. */
+struct cpc_change_header {
+	__u8 version;		/* CPC_CHANGE_VERSION */
+	__u8 joining;
+	__le16 split;		/* the cell that the leaving ones form, 0: none */
+	__le64 leaving;		/* members by bit */
+} __attribute__((packed));
+#define CPC_CHANGE_VERSION 1
+
+/* In a cut's `accepted`: one of the accepted entries is a change of members. */
+#define CPC_ACCEPTED_CHANGE 0x8000
 
 _Static_assert(sizeof(struct cpc_element_header) == CPC_ELEMENT_HEADER_BYTES, "wire format");
 _Static_assert(sizeof(struct cpc_entry_header) == 23, "wire format");
+_Static_assert(sizeof(struct cpc_change_header) == 12, "wire format");
 
 #endif

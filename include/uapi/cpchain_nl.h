@@ -22,7 +22,7 @@
  *              peer). A decision that is too large for one message comes in several: each but its
  *              last has MORE, all repeat SLOT, LOG_HASH, VALUE, and a lane split over two of them
  *              repeats its LANE_CUT attributes (with the same FROM) before the further ENTRYs
- *   INSTALL    CELL, SLOT, PREV_LOG_HASH, VALUE, LANES{LANE_CUT{LANE, SEQ, HEAD}...}: jump
+ *   INSTALL    CELL, SLOT, [END], PREV_LOG_HASH, VALUE, LANES{LANE_CUT{LANE, SEQ, HEAD}...}: jump
  *              ahead to a state that f+1 members claim; -EPERM if they do not
  *   STATS_GET  [CELL] or dump -> COUNTERS
  *   POLICY_SET CELL, KIND (1 or 2), [FD]: the BPF socket filter behind descriptor FD of the calling
@@ -132,6 +132,8 @@ enum cpc_nl_attribute {
 	CPC_A_OPEN,		/* flag: not decided yet */
 	CPC_A_YES,		/* u64, members by bit */
 	CPC_A_NO,		/* u64, members by bit */
+	CPC_A_END,		/* u32, the epoch's last slot: its members change then */
+	CPC_A_UNANIMOUS,	/* flag: a cell of 2 or 3, which tolerates no fault, is wanted */
 	CPC_A_WHY,		/* binary n, enum cpc_policy_reason by member, 0 where unheard */
 	__CPC_A_MAX,
 };

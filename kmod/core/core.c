@@ -13,17 +13,20 @@ int cpc_core_init(struct cpc_core *core, const struct cpc_config *config, u64 no
 {
 	u32 i;
 
-	if (config->n < CPC_MEMBERS_MIN || config->n > CPC_MEMBERS_MAX ||
+	if (config->n < CPC_MEMBERS_FEW || config->n > CPC_MEMBERS_MAX ||
 	    config->self >= config->n || config->pacing > CPC_PACING_URGENT ||
 	    config->default_verdict > CPC_VERDICT_NONE || !config->hash ||
-	    config->period_us < CPC_PERIOD_MIN_US || config->period_us > CPC_PERIOD_MAX_US)
+	    config->period_us < CPC_PERIOD_MIN_US || config->period_us > CPC_PERIOD_MAX_US ||
+	    config->base > CPC_BASE_MAX)
 		return -EINVAL;
 	memset(core, 0, cpc_core_size(config->n));
 	core->config = *config;
 	core->now_us = now_us;
 	core->log_hash = config->members;
 	core->random = config->seed;
-	for (i = 1; i <= CPC_OPEN_MAX; i++)
+	core->settled = config->base;
+	core->decided = config->base;
+	for (i = config->base + 1; i <= config->base + CPC_OPEN_MAX; i++)
 		cpc_slot_reset(&core->slot[i % CPC_OPEN_MAX], i);
 	cpc_assert(core->carrier_gap_us == 0);
 	return 0;
@@ -117,16 +120,19 @@ void cpc_core_check(const struct cpc_core *core)
 	unsigned int i;
 	u32 s;
 
-	cpc_assert(core->settled <= core->decided);
+	cpc_assert(core->settled <= core->decided && core->settled >= core->config.base);
+	cpc_assert(!core->end || core->decided <= core->end);
 	cpc_assert(core->decided - core->settled <= CPC_OPEN_MAX);
 	for (s = core->settled + 1; s <= core->settled + CPC_OPEN_MAX; s++) {
 		const struct cpc_slot *slot = &core->slot[s % CPC_OPEN_MAX];
 
 		cpc_assert(slot->number == s);
 		cpc_assert(cpc_state_sane(&slot->mine));
+		/* Nobody votes where the epoch is over. */
+		cpc_assert(!core->end || s <= core->end || (!slot->mine.view && !slot->mine.voted));
 		cpc_assert(!slot->decided || s <= core->decided || !slot->started_us);
 	}
-	if (core->decided && done->slot == core->decided)
+	if (core->decided > core->config.base && done->slot == core->decided)
 		cpc_assert(memcmp(&done->log_hash, &core->log_hash, sizeof(done->log_hash)) == 0);
 	for (i = 0; i < core->config.n; i++)
 		check_lane(core, &core->member[i].lane);

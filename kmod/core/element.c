@@ -57,7 +57,7 @@ enum cpc_locate cpc_element_footer(const u8 footer[CPC_ELEMENT_FOOTER_BYTES], si
 	if (len > CPC_ELEMENT_MAX)
 		return CPC_LOCATE_OVERSIZED;
 	if (len > frame_len ||
-	    len < CPC_ELEMENT_HEADER_BYTES + cpc_element_trailer(CPC_MEMBERS_MIN))
+	    len < CPC_ELEMENT_HEADER_BYTES + cpc_element_trailer(CPC_MEMBERS_FEW))
 		return CPC_LOCATE_TRUNCATED;
 	*ret_len = len;
 	return CPC_LOCATE_FOUND;
@@ -280,7 +280,7 @@ int cpc_element_decode(const u8 *data, size_t len, unsigned int n, struct cpc_el
 	struct cpc_element *e = ret_element;
 	unsigned int i;
 
-	cpc_assert(n >= CPC_MEMBERS_MIN && n <= CPC_MEMBERS_MAX);
+	cpc_assert(n >= CPC_MEMBERS_FEW && n <= CPC_MEMBERS_MAX);
 	memset(e, 0, sizeof(*e));
 	cpc_header_read(&r, &e->header);
 	if (r.failed || e->header.version != CPC_ELEMENT_VERSION || e->header.sender >= n ||

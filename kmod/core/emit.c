@@ -258,6 +258,20 @@ static void write_state(struct cpc_core *core, struct cpc_writer *w, u16 *flags,
 	write_answers(core, w, flags);
 }
 
+/* An epoch that is over is only spoken of while somebody may not know it. */
+static bool nobody_listens(const struct cpc_core *core)
+{
+	unsigned int i;
+
+	if (!cpc_ended(core) || core->settled < core->end)
+		return false;
+	for (i = 0; i < core->config.n; i++)
+		if (i != core->config.self && core->member[i].decided < core->end &&
+		    cpc_active(core, i))
+			return false;
+	return true;
+}
+
 int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_effects *fx)
 {
 	struct cpc_writer w = cpc_writer_init(event->carrier.data, event->carrier.room);
@@ -275,6 +289,10 @@ int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 		cpc_pace_carrier(core);
 	if (core->counter == ~0u)
 		return -EOVERFLOW;
+	if (nobody_listens(core)) {
+		core->dirty = false;
+		return 0;
+	}
 	header.counter = core->counter + 1;
 	memcpy(header.log_hash, core->log_hash.b, sizeof(header.log_hash));
 	cpc_header_write(&w, &header);
@@ -329,14 +347,19 @@ int cpc_submit(struct cpc_core *core, const struct cpc_event *event, struct cpc_
 		.data = event->submit.data,
 	};
 	struct cpc_held_entry *held;
+	struct cpc_change change;
 	struct cpc_digest hash;
 	u8 body[CPC_BODY_MAX];
 	int len;
 
 	if (event->submit.len > CPC_ENTRY_DATA_MAX || !event->submit.len)
 		return -EMSGSIZE;
-	if (event->submit.kind > CPC_ENTRY_BY_ALL)
+	if (event->submit.kind >= __CPC_ENTRY_KINDS ||
+	    (event->submit.kind == CPC_ENTRY_CHANGE &&
+	     cpc_change_decode(event->submit.data, event->submit.len, core->config.n, &change)))
 		return -EINVAL;
+	if (cpc_ended(core))
+		return -ESHUTDOWN;
 	if (lane->last - lane->frontier >= CPC_LANE_WINDOW || lane->last == ~0u)
 		return -EAGAIN;
 	name_heads(core, &entry);

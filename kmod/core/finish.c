@@ -17,7 +17,7 @@
 #include <cpchain/core_parts.h>
 
 void cpc_log_hash_next(const struct cpc_config *config, u8 *scratch, const struct cpc_hash *before,
-		       u32 slot, const struct cpc_digest *value, const u32 *seq,
+		       u32 slot, u32 end, const struct cpc_digest *value, const u32 *seq,
 		       const struct cpc_digest *head, struct cpc_hash *ret_after)
 {
 	struct cpc_writer w = cpc_writer_init(scratch, CPC_LOG_HASH_INPUT_MAX);
@@ -31,6 +31,8 @@ void cpc_log_hash_next(const struct cpc_config *config, u8 *scratch, const struc
 		cpc_write_le32(&w, seq[i]);
 		cpc_write_bytes(&w, head[i].b, sizeof(head[i].b));
 	}
+	if (end)
+		cpc_write_le32(&w, end);
 	cpc_assert(!w.failed);
 	config->hash(scratch, w.used, ret_after->b);
 }
@@ -84,13 +86,14 @@ static void hash_after(struct cpc_core *core, const struct cpc_cut *cut,
 {
 	const struct cpc_digest *value = &core->parent;
 	struct cpc_digest parent;
+	u32 end = core->end;
 
 	cpc_assert(cut->slot == core->decided + 1);
 	if (cpc_base_of(core, cut->slot, &parent) && cpc_digest_equal(&parent, &cut->parent)) {
-		cpc_base_apply(core, cut);
+		end = cpc_base_apply(core, cut);
 		value = digest;
 	}
-	cpc_log_hash_next(&core->config, core->scratch, &core->log_hash, cut->slot, value,
+	cpc_log_hash_next(&core->config, core->scratch, &core->log_hash, cut->slot, end, value,
 			  core->base_seq, core->base_head, ret_after);
 }
 
@@ -199,6 +202,8 @@ static void advance_lanes(struct cpc_core *core, const struct cpc_cut *cut,
 			.head = c->head,
 		};
 		cpc_lane_advance(lane, c->seq, &c->head);
+		if (c->accepted & CPC_ACCEPTED_CHANGE && !core->end)
+			core->end = cut->slot + CPC_CHANGE_DELAY;
 		core->member[c->lane].accusers = 0;
 	}
 }
@@ -223,7 +228,7 @@ bool cpc_finish(struct cpc_core *core, struct cpc_effects *fx)
 	struct cpc_known_cut *known;
 	unsigned int i;
 
-	if (!slot || fx->decisions == CPC_OPEN_MAX)
+	if (!slot || fx->decisions == CPC_OPEN_MAX || cpc_ended(core))
 		return false;
 	if (!slot->decided)
 		decide_by_claims(core, slot);
@@ -242,7 +247,7 @@ bool cpc_finish(struct cpc_core *core, struct cpc_effects *fx)
 		core->base_head[i] = core->member[i].lane.frontier_head;
 	}
 	cpc_log_hash_next(&core->config, core->scratch, &core->log_hash, slot->number,
-			  &core->parent, core->base_seq, core->base_head, &decision->log_hash);
+			  core->end, &core->parent, core->base_seq, core->base_head, &decision->log_hash);
 	decision->slot = slot->number;
 	decision->value = core->parent;
 	core->decided = slot->number;
@@ -366,14 +371,17 @@ int cpc_install(struct cpc_core *core, const struct cpc_event *event, struct cpc
 
 	if (event->install.slot <= core->decided)
 		return -EALREADY;
+	if (event->install.end && event->install.slot > event->install.end)
+		return -EINVAL;
 	for (i = 0; i < core->config.n; i++)
 		if (event->install.seq[i] < core->member[i].lane.frontier)
 			return -EINVAL;
 	cpc_log_hash_next(&core->config, core->scratch, &event->install.prev_log_hash,
-			  event->install.slot, &event->install.value, event->install.seq,
-			  event->install.head, &after);
+			  event->install.slot, event->install.end, &event->install.value,
+			  event->install.seq, event->install.head, &after);
 	if (!was_told(core, event->install.slot, &after))
 		return -EPERM;
+	core->end = event->install.end;
 	jump(core, event, fx);
 	core->log_hash = after;
 	core->behind_us = 0;

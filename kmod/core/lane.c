@@ -2,12 +2,14 @@
 /*
  * lane.c - entries and the chains they make (see cpchain/lane.h).
  */
+#include <cpchain/change.h>
 #include <cpchain/lane.h>
 #include <cpchain_element.h>
 
 int cpc_entry_decode(const u8 *body, size_t len, unsigned int n, struct cpc_entry *ret_entry)
 {
 	struct cpc_reader r = cpc_reader_init(body, len);
+	struct cpc_change change;
 	struct cpc_entry e;
 	unsigned int i;
 
@@ -18,7 +20,7 @@ int cpc_entry_decode(const u8 *body, size_t len, unsigned int n, struct cpc_entr
 	e.seq = cpc_read_le32(&r);
 	cpc_read_copy(&r, e.prev.b, sizeof(e.prev.b));
 	e.refs = cpc_read_u8(&r);
-	if (r.failed || e.kind > CPC_ENTRY_BY_ALL || e.author >= n || !e.seq ||
+	if (r.failed || e.kind >= __CPC_ENTRY_KINDS || e.author >= n || !e.seq ||
 	    e.refs > CPC_ENTRY_REFS_MAX)
 		return -EBADMSG;
 	for (i = 0; i < e.refs; i++) {
@@ -31,6 +33,8 @@ int cpc_entry_decode(const u8 *body, size_t len, unsigned int n, struct cpc_entr
 	e.len = cpc_read_le16(&r);
 	e.data = cpc_read_bytes(&r, e.len);
 	if (r.failed || r.left || !e.len || e.len > CPC_ENTRY_DATA_MAX)
+		return -EBADMSG;
+	if (e.kind == CPC_ENTRY_CHANGE && cpc_change_decode(e.data, e.len, n, &change))
 		return -EBADMSG;
 	*ret_entry = e;
 	return 0;

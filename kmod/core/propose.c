@@ -92,8 +92,9 @@ struct cpc_known_cut *cpc_cut_remember(struct cpc_core *core, struct cpc_slot *s
 	return least;
 }
 
-void cpc_base_apply(struct cpc_core *core, const struct cpc_cut *cut)
+u32 cpc_base_apply(struct cpc_core *core, const struct cpc_cut *cut)
 {
+	u32 end = core->end;
 	unsigned int i;
 
 	for (i = 0; i < cut->lanes; i++) {
@@ -105,7 +106,10 @@ void cpc_base_apply(struct cpc_core *core, const struct cpc_cut *cut)
 			continue;
 		core->base_seq[lane->lane] = lane->seq;
 		core->base_head[lane->lane] = lane->head;
+		if (lane->accepted & CPC_ACCEPTED_CHANGE && !end)
+			end = cut->slot + CPC_CHANGE_DELAY;
 	}
+	return end;
 }
 
 bool cpc_base_of(struct cpc_core *core, u32 number, struct cpc_digest *ret_parent)
@@ -155,6 +159,8 @@ static bool cover(const struct cpc_core *core, const struct cpc_member *m,
 		return false;
 	if (cpc_condition_met(core, c)) {
 		*accepted |= 1u << index;
+		if (entry->kind == CPC_ENTRY_CHANGE)
+			*accepted |= CPC_ACCEPTED_CHANGE;
 		return true;
 	}
 	return cpc_condition_lost(core, c);
@@ -223,6 +229,7 @@ static bool lane_acceptable(struct cpc_core *core, const struct cpc_cut_lane *cu
 {
 	const struct cpc_member *m = &core->member[cut->lane];
 	u32 base = core->base_seq[cut->lane], seq;
+	bool change = false;
 
 	if (cut->seq <= base || cut->seq - base > CPC_LANE_WINDOW)
 		return false;
@@ -230,7 +237,7 @@ static bool lane_acceptable(struct cpc_core *core, const struct cpc_cut_lane *cu
 	    !cpc_lane_holds(&m->lane, cut->seq, &cut->head) ||
 	    cut->seq > cpc_lane_vouched(&m->lane))
 		return false;
-	if (cut->accepted >> (cut->seq - base))
+	if ((cut->accepted & ~CPC_ACCEPTED_CHANGE) >> (cut->seq - base))
 		return false;
 	for (seq = base + 1; seq <= cut->seq; seq++) {
 		const struct cpc_held_entry *entry = cpc_lane_get(&m->lane, seq);
@@ -241,8 +248,9 @@ static bool lane_acceptable(struct cpc_core *core, const struct cpc_cut_lane *cu
 		    !cpc_digest_equal(&m->condition.head, &entry->hash) ||
 		    !cpc_condition_met(core, &m->condition))
 			return false;
+		change |= entry->kind == CPC_ENTRY_CHANGE;
 	}
-	return true;
+	return change == !!(cut->accepted & CPC_ACCEPTED_CHANGE);
 }
 
 /* Members that show a phase-1 vote for @value in any view. */
@@ -342,7 +350,7 @@ static bool propose_new(struct cpc_core *core, struct cpc_slot *slot, const stru
 		keep_one_lane(core, &cut);
 	if (slot->mine.view >= 2)
 		cut.lanes = 0;
-	if (!cut.lanes && slot->mine.view == 0)
+	if (!cut.lanes && slot->mine.view == 0 && slot->number > core->end)
 		return false;
 	memset(&cut.lane[cut.lanes], 0, (CPC_CUT_LANES_MAX - cut.lanes) * sizeof(cut.lane[0]));
 	cpc_cut_digest(core->config.hash, &core->config.members, &cut, &digest);

@@ -66,6 +66,8 @@ static bool has_work(struct cpc_core *core, struct cpc_slot *slot, const struct 
 	for (i = 0; i < c->n; i++)
 		if (c->state[i] && (c->state[i]->view || c->state[i]->voted))
 			return true;
+	if (slot->number <= core->end && slot->number > core->decided)
+		return true;	/* the epoch's last slots are decided, with or without data */
 	return slot->number > core->decided &&
 	       cpc_cut_build(core, slot->number, false, &cut) && cut.lanes;
 }
@@ -148,6 +150,9 @@ bool cpc_slot_advance(struct cpc_core *core, struct cpc_slot *slot, struct cpc_e
 	cpc_assert(slot->number > core->settled);
 	/* Jumped over: what was decided is not known here, so there is nothing to judge by. */
 	if (slot->number <= core->decided && !slot->decided)
+		return false;
+	/* Of the next epoch, which other members decide. */
+	if (core->end && slot->number > core->end)
 		return false;
 	cpc_council_of(core, slot, &council);
 	pulled = cpc_view_reached(&council, cpc_blocking(council.n));

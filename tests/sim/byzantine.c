@@ -117,6 +117,10 @@ static void force_consent(const struct cpc_core *core, u64 *random, struct cpc_c
 			.head = c->head,
 			.accepted = (u16)(1u << (c->seq - m->lane.frontier - 1)),
 		};
+		if (c->kind == CPC_ENTRY_CHANGE)
+			cut->lane[at].accepted |= CPC_ACCEPTED_CHANGE;
+		if (sim_chance(random, 20))
+			cut->lane[at].accepted ^= CPC_ACCEPTED_CHANGE;
 		return;
 	}
 }
@@ -124,7 +128,7 @@ static void force_consent(const struct cpc_core *core, u64 *random, struct cpc_c
 /* Another cut than @cut, of which some or all members can be made to believe. */
 static void vary_cut(const struct cpc_core *core, u64 *random, struct cpc_cut *cut)
 {
-	unsigned int kind = sim_chance(random, 35) ? 3 : sim_below(random, 7),
+	unsigned int kind = sim_chance(random, 35) ? 3 : sim_below(random, 8),
 		     at = cut->lanes ? sim_below(random, cut->lanes) : 0;
 	struct cpc_cut_lane *lane = &cut->lane[at];
 	const struct cpc_held_entry *e;
@@ -148,6 +152,8 @@ static void vary_cut(const struct cpc_core *core, u64 *random, struct cpc_cut *c
 		cut->parent.b[0] ^= 0x5a;
 	} else if (kind == 5 && cut->lanes) {
 		lane->head.b[1] ^= 0x77;
+	} else if (kind == 6 && cut->lanes) {
+		lane->accepted ^= CPC_ACCEPTED_CHANGE;
 	} else {
 		memset(cut->lane, 0, sizeof(cut->lane));
 		cut->lanes = 0;
@@ -467,7 +473,7 @@ void sim_faulty_submit(struct sim_world *w, struct sim_node *node)
 {
 	struct cpc_event event = { .type = CPC_EV_SUBMIT, .now_us = w->now_us };
 	struct cpc_effects fx;
-	u8 data[16];
+	u8 data[16], change[CPC_ENTRY_DATA_MAX];
 	unsigned int i;
 
 	for (i = 0; i < sizeof(data); i++)
@@ -476,9 +482,17 @@ void sim_faulty_submit(struct sim_world *w, struct sim_node *node)
 	event.submit.len = sizeof(data);
 	if (sim_chance(&node->random, w->plan.conditional))
 		event.submit.kind = (u8)(1 + sim_below(&node->random, 2));
+	if (w->plan.changes && sim_chance(&node->random, w->plan.changes)) {
+		event.submit.kind = CPC_ENTRY_CHANGE;
+		event.submit.len = sim_change(w, &node->random, change);
+		event.submit.data = change;
+	}
 	sim_step_faulty(w, node, node->core, &event, &fx);
 	if (!(w->plan.tricks[node->index] & SIM_TWIN))
 		return;
 	data[0] ^= 0xff;	/* a fork of the lane */
+	event.submit.data = data;
+	event.submit.len = sizeof(data);
+	event.submit.kind = event.submit.kind == CPC_ENTRY_CHANGE ? 0 : event.submit.kind;
 	sim_step_faulty(w, node, node->twin, &event, &fx);
 }

@@ -105,9 +105,9 @@ static void print_totals(const struct sim_totals *t, double seconds)
 	       "%llu entries\n", LLU(t->seeds), seconds, (double)t->seeds / seconds, LLU(t->steps),
 	       LLU(t->frames), LLU(t->slots), LLU(t->entries));
 	printf("# views changed %llu (to the third or beyond %llu), void slots %llu, "
-	       "accepted %llu, rejected %llu\n",
+	       "accepted %llu, rejected %llu, epochs ended %llu\n",
 	       LLU(t->views), LLU(t->deep_views), LLU(t->void_slots), LLU(t->accepted),
-	       LLU(t->rejected));
+	       LLU(t->rejected), LLU(t->changes));
 	printf("# evidence %llu, installs %llu, crashes %llu, replays refused %llu "
 	       "(%llu compared), malformed %llu, forged %llu\n",
 	       LLU(t->evidence), LLU(t->installs), LLU(t->crashes), LLU(t->stale),
@@ -134,6 +134,7 @@ static unsigned int missing(const struct sim_totals *t, bool print)
 	const struct { const char *what; u64 count; } expected[] = {
 		{ "decided slots", t->slots }, { "view changes", t->views },
 		{ "views beyond the second", t->deep_views }, { "void slots", t->void_slots },
+		{ "changes of members", t->changes },
 		{ "accepted conditions", t->accepted }, { "rejected conditions", t->rejected },
 		{ "evidence", t->evidence }, { "installs", t->installs },
 		{ "crashes", t->crashes }, { "replays refused", t->stale },

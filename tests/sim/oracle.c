@@ -349,7 +349,8 @@ static void watch_slot(struct sim_world *w, struct sim_node *node, const struct 
 
 static void log_hash(const struct sim_world *w, const struct sim_logged *l, struct cpc_hash *ret)
 {
-	u8 bytes[1 + CPC_HASH_BYTES + 4 + CPC_DIGEST_BYTES + SIM_MEMBERS * (4 + CPC_DIGEST_BYTES)];
+	u8 bytes[1 + CPC_HASH_BYTES + 4 + CPC_DIGEST_BYTES + SIM_MEMBERS * (4 + CPC_DIGEST_BYTES) +
+		 4];
 	struct cpc_writer out = cpc_writer_init(bytes, sizeof(bytes));
 	unsigned int i;
 
@@ -361,6 +362,8 @@ static void log_hash(const struct sim_world *w, const struct sim_logged *l, stru
 		cpc_write_le32(&out, l->seq[i]);
 		cpc_write_bytes(&out, l->head[i].b, CPC_DIGEST_BYTES);
 	}
+	if (l->end)
+		cpc_write_le32(&out, l->end);
 	sim_hash(bytes, out.used, ret->b);
 }
 
@@ -392,6 +395,10 @@ static void log_entry(struct sim_world *w, const struct sim_node *node, struct s
 	}
 	if (accepted && entry.kind != CPC_ENTRY_ORDINARY)
 		check_consent(w, lane, &entry, &hash);
+	if (accepted && entry.kind == CPC_ENTRY_CHANGE && !l->end) {
+		l->end = l->slot + CPC_CHANGE_DELAY;
+		w->totals->changes++;
+	}
 	SIM_MUST(w, w->log.lane[lane].used == seq - 1, "lane %u: entry %u is decided after %u",
 		 lane, seq, w->log.lane[lane].used);
 	logged = sim_lane_append(&w->log.lane[lane]);
@@ -429,6 +436,8 @@ static void log_decision(struct sim_world *w, const struct sim_node *node,
 	SIM_MUST(w, d->is_void != cpc_digest_equal(&known->cut.parent, parent),
 		 "slot %u: void or not goes by the parent", d->slot);
 	SIM_MUST(w, !d->is_void || !d->lanes, "slot %u is void and has lanes", d->slot);
+	SIM_MUST(w, !l->end || d->slot <= l->end, "slot %u is decided after the epoch's end, %u",
+		 d->slot, l->end);
 	for (i = 0; i < d->lanes; i++) {
 		const struct cpc_decided_lane *lane = &d->lane[i];
 
@@ -557,6 +566,10 @@ void sim_oracle_step(struct sim_world *w, struct sim_node *node, const struct cp
 		node->decided = event->install.slot;
 	for (i = 0; i < fx->decisions; i++)
 		check_decision(w, node, &fx->decision[i]);
+	if (sim_log_find(&w->log, node->decided))
+		SIM_MUST(w, core->end == sim_log_find(&w->log, node->decided)->end,
+			 "member %u has the epoch end at %u after slot %u", node->index,
+			 core->end, node->decided);
 	SIM_MUST(w, core->decided == node->decided, "member %u is at slot %u, but told of %u",
 		 node->index, core->decided, node->decided);
 	SIM_MUST(w, fx->wake_us >= w->now_us, "member %u wants to be woken in the past",
@@ -640,6 +653,7 @@ void sim_oracle_lacking(struct sim_world *w)
 
 bool sim_oracle_done(struct sim_world *w, bool after_heal)
 {
+	const struct sim_logged *newest = sim_log_find(&w->log, w->log.used);
 	unsigned int i, k;
 
 	for (i = 0; i < w->plan.n; i++) {
@@ -647,9 +661,14 @@ bool sim_oracle_done(struct sim_world *w, bool after_heal)
 
 		if (!node->alive || !sim_correct(node))
 			continue;
+		/* What the epoch's end left undecided is for the next one. */
+		if (cpc_ended(node->core))
+			continue;
 		for (k = 0; k < w->plan.n; k++) {
 			const struct sim_node *author = &w->node[k];
 
+			if (newest && newest->end)
+				return false;
 			if (author->alive && sim_correct(author) &&
 			    node->core->member[k].lane.frontier <
 				    (after_heal ? author->submitted

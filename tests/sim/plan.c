@@ -148,6 +148,7 @@ void sim_plan_make(struct sim_plan *p, u64 seed, const struct sim_options *optio
 		plan_late(p, &random);
 	if (options->pacing >= 0)
 		p->pacing = (u8)options->pacing;
+	p->changes = sim_chance(&random, 20) ? 8 : 0;
 }
 
 void sim_plan_print(const struct sim_plan *p)
@@ -156,12 +157,12 @@ void sim_plan_print(const struct sim_plan *p)
 	unsigned int i, k;
 
 	fprintf(stderr, "plan: n=%u f=%u pacing=%s %s period=%ums heal=%llums loss=%u%%%s->%u%% "
-		"doubles=%u%% delay=%u+%uus cutoffs=%u%s submit=%ums conditional=%u%% room=%u\n",
+		"doubles=%u%% delay=%u+%uus cutoffs=%u%s submit=%ums conditional=%u%% changes=%u%% room=%u\n",
 		p->n, p->f, pacing[p->pacing], p->slow_first_view ? "slow" : "fast",
 		p->period_us / 1000, (unsigned long long)p->heal_us / 1000, p->loss,
 		p->bursts ? " bursts" : "", p->after_loss, p->doubles, p->delay_us, p->jitter_us,
 		p->cutoffs, p->late ? " (late joiner)" : "", p->submit_gap_us / 1000,
-		p->conditional, p->room);
+		p->conditional, p->changes, p->room);
 	for (i = 0; i < p->cutoffs; i++)
 		fprintf(stderr, "  apart %llu..%llums: side %#x\n",
 			(unsigned long long)p->cutoff[i].from_us / 1000,

@@ -107,6 +107,7 @@ struct sim_plan {
 	u64 crash_us[SIM_MEMBERS];
 	u32 submit_gap_us;	/* mean time between one member's entries */
 	u8 conditional;		/* per cent of entries */
+	u8 changes;		/* of members, per cent of entries: the first one ends the epoch */
 	u8 refusals;		/* per cent of words that are no */
 	u8 answers;		/* per cent of questions that are answered at all */
 	u16 room;		/* bytes a carrier offers */
@@ -129,7 +130,7 @@ struct sim_options {
 /* What happened, added up over seeds: to see that the dangerous things did. */
 struct sim_totals {
 	u64 seeds, steps, frames, slots, entries, void_slots, views, deep_views, evidence, forks;
-	u64 installs, accepted, rejected, stale, malformed, forged, saved_by_claims, crashes;
+	u64 installs, accepted, rejected, changes, stale, malformed, forged, saved_by_claims, crashes;
 	u64 healed_us, worst_heal_us, checked_replays, equal_counters;
 	u64 tricks[SIM_TRICKS];
 	u64 cells[SIM_MEMBERS + 1];
@@ -232,6 +233,7 @@ struct sim_logged {
 	u32 slot;
 	struct cpc_hash before, after;
 	struct cpc_digest value;
+	u32 end;		/* the epoch's last slot, once known */
 	u32 seq[SIM_MEMBERS];
 	struct cpc_digest head[SIM_MEMBERS];
 	struct cpc_decision decision;
@@ -321,6 +323,8 @@ void sim_world_free(struct sim_world *w);
 void sim_run(struct sim_world *w, const struct sim_plan *plan, struct sim_totals *totals);
 
 void sim_hash(const void *data, size_t len, u8 out[CPC_HASH_BYTES]);
+/* Encodes some change of members into CPC_ENTRY_DATA_MAX bytes; returns its length. */
+u32 sim_change(const struct sim_world *w, u64 *random, u8 *out);
 struct cpc_config sim_config(const struct sim_world *w, unsigned int index, unsigned int instance);
 bool sim_correct(const struct sim_node *node);
 /* Steps a faulty member's core: nothing is checked. */

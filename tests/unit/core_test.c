@@ -81,7 +81,7 @@ START_TEST(init__every_field_out_of_bounds_is_refused)
 		struct cpc_config config = good_config();
 
 		if (i == 1)
-			config.n = CPC_MEMBERS_MIN - 1;
+			config.n = CPC_MEMBERS_FEW - 1;
 		if (i == 2)
 			config.n = CPC_MEMBERS_MAX + 1;
 		if (i == 3)

@@ -118,8 +118,8 @@ static inline void world_decide(struct world *w, u32 most, bool is_void)
 		s->value = w->tip.value;	/* void: its parent's */
 	else
 		cpc_cut_digest(cpc_sha256, &world_members, &cut, &s->value);
-	cpc_log_hash_next(&config, scratch, &w->tip.log_hash, cut.slot, &s->value, w->tip.seq,
-			  w->tip.head, &s->log_hash);
+	cpc_log_hash_next(&config, scratch, &w->tip.log_hash, cut.slot, w->tip.end, &s->value,
+			  w->tip.seq, w->tip.head, &s->log_hash);
 	w->tip.log_hash = s->log_hash;
 	w->tip.value = s->value;
 	w->tip.slot = cut.slot;

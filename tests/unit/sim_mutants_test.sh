@@ -99,5 +99,12 @@ mutant no-view-change slot.c 's/core->now_us >= cpc_slot_deadline\(core, slot\)/
 parent='!cpc_digest_equal\(&known->cut\.parent, &core->parent\)'
 mutant void-counts finish.c "s/decision->is_void = $parent/decision->is_void = false/"
 mutant install-anything finish.c 's/!was_told\(core, event->install\.slot, &after\)/false/'
+# Changes of members: the mark in the cut is checked, nobody goes beyond the end, all get there, and
+# who jumps ahead learns of it.
+mutant change-unmarked propose.c 's/return change == !![^;]*;/return true;/'
+mutant end-ignored slot.c 's/core->end && slot->number > core->end/false/; s/slot->number <= core->end && //'
+mutant end-not-reached slot.c 's/slot->number <= core->end && slot->number > core->decided/false/'
+mutant end-not-hashed finish.c 's/if \(end\)\n\t\tcpc_write_le32\(&w, end\);//'
+mutant change-too-soon finish.c 's/core->end = cut->slot \+ CPC_CHANGE_DELAY/core->end = cut->slot + 1/'
 echo "1..$test"
 exit $((failed > 0))

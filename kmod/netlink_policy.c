@@ -111,7 +111,8 @@ int cpc_nl_policy_get(struct sk_buff *skb, struct genl_info *info)
 
 /* ---- conditions ------------------------------------------------------------------------------ */
 
-static int put_condition(struct sk_buff *skb, const struct cpc_condition *condition, u8 n, bool open)
+static int put_condition(struct sk_buff *skb, const struct cpc_condition *condition, u8 n,
+			 bool open)
 {
 	struct nlattr *nest;
 	int err;

@@ -32,8 +32,9 @@
  *   POLICY_GET CELL -> POLICIES{POLICY{KIND, [PROG_ID], WORDS{u64...}, REASONS{u64...},
  *              FAILED, RUN_NS, RUN_MAX_NS}...}: run counts and why
  *   CONDITION_GET CELL, LANE -> CONDITION{KIND, SEQ, HEAD, [OPEN], YES, NO, WHY}: none, or the
- *              lane's last decided conditional entry (without OPEN) and its open one, as far as this
- *              member has heard: YES and NO members by bit, WHY enum cpc_policy_reason by member
+ *              lane's last decided conditional entry (without OPEN) and its open one, as far as
+ *              this member has heard: YES and NO members by bit, WHY enum cpc_policy_reason by
+ *              member
  *
  * Events, multicast group "events" (in the cell's network namespace), each with CELL:
  *   EV_DECIDED  SLOT, LOG_HASH              then fetch with DECIDED_GET; several may be merged

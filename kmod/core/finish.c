@@ -246,8 +246,8 @@ bool cpc_finish(struct cpc_core *core, struct cpc_effects *fx)
 		core->base_seq[i] = core->member[i].lane.frontier;
 		core->base_head[i] = core->member[i].lane.frontier_head;
 	}
-	cpc_log_hash_next(&core->config, core->scratch, &core->log_hash, slot->number,
-			  core->end, &core->parent, core->base_seq, core->base_head, &decision->log_hash);
+	cpc_log_hash_next(&core->config, core->scratch, &core->log_hash, slot->number, core->end,
+			  &core->parent, core->base_seq, core->base_head, &decision->log_hash);
 	decision->slot = slot->number;
 	decision->value = core->parent;
 	core->decided = slot->number;

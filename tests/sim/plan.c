@@ -157,7 +157,8 @@ void sim_plan_print(const struct sim_plan *p)
 	unsigned int i, k;
 
 	fprintf(stderr, "plan: n=%u f=%u pacing=%s %s period=%ums heal=%llums loss=%u%%%s->%u%% "
-		"doubles=%u%% delay=%u+%uus cutoffs=%u%s submit=%ums conditional=%u%% changes=%u%% room=%u\n",
+		"doubles=%u%% delay=%u+%uus cutoffs=%u%s submit=%ums conditional=%u%% changes=%u%% "
+		"room=%u\n",
 		p->n, p->f, pacing[p->pacing], p->slow_first_view ? "slow" : "fast",
 		p->period_us / 1000, (unsigned long long)p->heal_us / 1000, p->loss,
 		p->bursts ? " bursts" : "", p->after_loss, p->doubles, p->delay_us, p->jitter_us,

@@ -130,7 +130,8 @@ struct sim_options {
 /* What happened, added up over seeds: to see that the dangerous things did. */
 struct sim_totals {
 	u64 seeds, steps, frames, slots, entries, void_slots, views, deep_views, evidence, forks;
-	u64 installs, accepted, rejected, changes, stale, malformed, forged, saved_by_claims, crashes;
+	u64 changes, installs, accepted, rejected, stale, malformed, forged, crashes;
+	u64 saved_by_claims;
 	u64 healed_us, worst_heal_us, checked_replays, equal_counters;
 	u64 tricks[SIM_TRICKS];
 	u64 cells[SIM_MEMBERS + 1];

@@ -20,7 +20,7 @@
 
 #include <cpchain/types.h>
 
-struct cpc_change {
+struct cpc_member_change {
 	u64 leaving;		/* members, by bit */
 	u16 split;		/* the cell that the leaving ones form; 0: none */
 	u8 joining;
@@ -32,19 +32,20 @@ struct cpc_change {
  * not known, leaving members that are none, a joining one named twice, a next set outside
  * CPC_MEMBERS_FEW..CPC_MEMBERS_MAX, a split of fewer than CPC_MEMBERS_FEW.
  */
-int cpc_change_decode(const u8 *data, size_t len, unsigned int n, struct cpc_change *ret_change);
+int cpc_change_decode(const u8 *data, size_t len, unsigned int n,
+		      struct cpc_member_change *ret_change);
 
 /* Returns the encoded length, or -EMSGSIZE if it is over @size. */
-int cpc_change_encode(const struct cpc_change *change, u8 *out, size_t size);
+int cpc_change_encode(const struct cpc_member_change *change, u8 *out, size_t size);
 
 /* How many members the next epoch has; with @split_off the new cell. */
-unsigned int cpc_change_members(const struct cpc_change *change, unsigned int n, bool split_off);
+unsigned int cpc_change_members(const struct cpc_member_change *change, unsigned int n, bool split_off);
 
 /*
  * Where the next epoch's member @index (with @split_off the new cell's) comes from: the present
  * index, or @n + i for the i-th joining one.
  */
-unsigned int cpc_change_origin(const struct cpc_change *change, unsigned int n, bool split_off,
+unsigned int cpc_change_origin(const struct cpc_member_change *change, unsigned int n, bool split_off,
 			       unsigned int index);
 
 #endif

@@ -11,13 +11,13 @@ static u64 all_members(unsigned int n)
 	return n < 64 ? ((u64)1 << n) - 1 : ~(u64)0;
 }
 
-static bool same_node(const struct cpc_change *c, unsigned int i, unsigned int k)
+static bool same_node(const struct cpc_member_change *c, unsigned int i, unsigned int k)
 {
 	return memcmp(c->node_id + i * CPC_NODE_ID_BYTES, c->node_id + k * CPC_NODE_ID_BYTES,
 		      CPC_NODE_ID_BYTES) == 0;
 }
 
-static bool possible(const struct cpc_change *c, unsigned int n)
+static bool possible(const struct cpc_member_change *c, unsigned int n)
 {
 	unsigned int next, i, k;
 
@@ -35,10 +35,11 @@ static bool possible(const struct cpc_change *c, unsigned int n)
 	return true;
 }
 
-int cpc_change_decode(const u8 *data, size_t len, unsigned int n, struct cpc_change *ret_change)
+int cpc_change_decode(const u8 *data, size_t len, unsigned int n,
+		      struct cpc_member_change *ret_change)
 {
 	struct cpc_reader r = cpc_reader_init(data, len);
-	struct cpc_change c;
+	struct cpc_member_change c;
 	u8 version;
 
 	cpc_assert(n >= 1 && n <= CPC_MEMBERS_MAX);
@@ -53,7 +54,7 @@ int cpc_change_decode(const u8 *data, size_t len, unsigned int n, struct cpc_cha
 	return 0;
 }
 
-int cpc_change_encode(const struct cpc_change *change, u8 *out, size_t size)
+int cpc_change_encode(const struct cpc_member_change *change, u8 *out, size_t size)
 {
 	struct cpc_writer w = cpc_writer_init(out, size);
 
@@ -67,14 +68,14 @@ int cpc_change_encode(const struct cpc_change *change, u8 *out, size_t size)
 	return w.failed ? -EMSGSIZE : (int)w.used;
 }
 
-unsigned int cpc_change_members(const struct cpc_change *change, unsigned int n, bool split_off)
+unsigned int cpc_change_members(const struct cpc_member_change *change, unsigned int n, bool split_off)
 {
 	unsigned int leaving = cpc_count_bits(change->leaving);
 
 	return split_off ? leaving : n - leaving + change->joining;
 }
 
-unsigned int cpc_change_origin(const struct cpc_change *change, unsigned int n, bool split_off,
+unsigned int cpc_change_origin(const struct cpc_member_change *change, unsigned int n, bool split_off,
 			       unsigned int index)
 {
 	u64 from = split_off ? change->leaving : all_members(n) & ~change->leaving;

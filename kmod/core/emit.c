@@ -347,7 +347,7 @@ int cpc_submit(struct cpc_core *core, const struct cpc_event *event, struct cpc_
 		.data = event->submit.data,
 	};
 	struct cpc_held_entry *held;
-	struct cpc_change change;
+	struct cpc_member_change change;
 	struct cpc_digest hash;
 	u8 body[CPC_BODY_MAX];
 	int len;

@@ -9,7 +9,7 @@
 int cpc_entry_decode(const u8 *body, size_t len, unsigned int n, struct cpc_entry *ret_entry)
 {
 	struct cpc_reader r = cpc_reader_init(body, len);
-	struct cpc_change change;
+	struct cpc_member_change change;
 	struct cpc_entry e;
 	unsigned int i;
 

@@ -279,7 +279,7 @@ static void deliver(struct sim_world *w, struct sim_node *node, const struct sim
 u32 sim_change(const struct sim_world *w, u64 *random, u8 *out)
 {
 	u8 id[CPC_NODE_ID_BYTES] = { 7 };
-	struct cpc_change change = { .joining = (u8)sim_below(random, 2), .node_id = id };
+	struct cpc_member_change change = { .joining = (u8)sim_below(random, 2), .node_id = id };
 
 	if (sim_chance(random, 50))
 		change.leaving = 1u << sim_below(random, w->plan.n);

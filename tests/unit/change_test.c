@@ -17,7 +17,7 @@ static void setup(void)
 
 static int encode(u64 leaving, unsigned int joining, u16 split, u8 *out)
 {
-	struct cpc_change c = { .leaving = leaving, .split = split, .joining = (u8)joining,
+	struct cpc_member_change c = { .leaving = leaving, .split = split, .joining = (u8)joining,
 				.node_id = ids };
 
 	return cpc_change_encode(&c, out, CPC_ENTRY_DATA_MAX);
@@ -26,7 +26,7 @@ static int encode(u64 leaving, unsigned int joining, u16 split, u8 *out)
 static int decode(u64 leaving, unsigned int joining, u16 split, unsigned int n)
 {
 	u8 wire[CPC_ENTRY_DATA_MAX];
-	struct cpc_change c;
+	struct cpc_member_change c;
 
 	return cpc_change_decode(wire, (size_t)encode(leaving, joining, split, wire), n, &c);
 }
@@ -34,7 +34,7 @@ static int decode(u64 leaving, unsigned int joining, u16 split, unsigned int n)
 START_TEST(decode__round_trip_and_every_truncation_refused)
 {
 	u8 wire[CPC_ENTRY_DATA_MAX + 1] = { 0 };
-	struct cpc_change c = { .joining = 99 };
+	struct cpc_member_change c = { .joining = 99 };
 	int len = encode(0x5, 3, 0, wire), cutoff;
 
 	ck_assert_int_eq(len, sizeof(struct cpc_change_header) + 3 * CPC_NODE_ID_BYTES);
@@ -72,7 +72,7 @@ END_TEST
 
 START_TEST(encode__refuses_what_has_no_room)
 {
-	struct cpc_change c = { .joining = 2, .node_id = ids };
+	struct cpc_member_change c = { .joining = 2, .node_id = ids };
 	u8 wire[76];
 
 	ck_assert_int_eq(cpc_change_encode(&c, wire, sizeof(wire)), sizeof(wire));
@@ -88,7 +88,7 @@ START_TEST(origin__is_an_ordered_partition)
 
 	for (round = 0; round < 2000; round++) {
 		unsigned int n = CPC_MEMBERS_FEW + random_below(&seed, 63);
-		struct cpc_change c = { .leaving = random_next(&seed) & random_next(&seed),
+		struct cpc_member_change c = { .leaving = random_next(&seed) & random_next(&seed),
 					.joining = (u8)random_below(&seed, 5) };
 		unsigned int next, off, last = 0;
 		u64 seen = 0;

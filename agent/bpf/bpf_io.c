@@ -12,7 +12,7 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <string.h>
-#include <sys/timex.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/bpf/internal.h"
@@ -221,16 +221,19 @@ static int pin_programs(const struct cpc_bpf *bpf, const struct cpc_bpf_config *
  */
 static void set_clock(const struct cpc_bpf *bpf)
 {
-	struct timex t = { 0 };
 	struct cpc_stamp_control control = { 0 };
+	struct timespec utc, tai;
 	uint32_t zero = 0;
 	int fd;
 
-	if (!bpf->stamp || adjtimex(&t) < 0)
+	if (!bpf->stamp)
 		return;
+	/* adjtimex(2) would tell as well, but a hardened service may not call it. */
+	clock_gettime(CLOCK_REALTIME, &utc);
+	clock_gettime(CLOCK_TAI, &tai);
 	fd = bpf_map__fd(bpf->stamp->maps.control);
 	bpf_map_lookup_elem(fd, &zero, &control);
-	control.tai_correction_ns = t.tai ? 0 : 37 * INT64_C(1000000000);
+	control.tai_correction_ns = tai.tv_sec - utc.tv_sec > 5 ? 0 : 37 * INT64_C(1000000000);
 	bpf_map_update_elem(fd, &zero, &control, BPF_ANY);
 }
 

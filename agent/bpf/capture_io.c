@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/timex.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/bpf/internal.h"
@@ -90,10 +90,14 @@ static void cleanup_capture(struct cpc_bpf_capture **capture)
  */
 static int64_t utc_offset_ns(void)
 {
-	struct timex t = { 0 };
-	int tai = adjtimex(&t) < 0 || !t.tai ? 37 : t.tai;
+	struct timespec utc, tai;
+	int64_t offset_s;
 
-	return -tai * INT64_C(1000000000);
+	clock_gettime(CLOCK_REALTIME, &utc);
+	clock_gettime(CLOCK_TAI, &tai);
+	/* 0 when nobody told the kernel, and perhaps 1 between two readings. */
+	offset_s = tai.tv_sec - utc.tv_sec;
+	return -(offset_s > 5 ? offset_s - (tai.tv_nsec < utc.tv_nsec) : 37) * INT64_C(1000000000);
 }
 
 int cpc_bpf_capture_new(const char *root, const char *interface, int fd, uint32_t snap,

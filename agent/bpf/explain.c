@@ -75,6 +75,9 @@ int cpc_bpf_explain(enum cpc_bpf_stage stage, const char *what, int r, const cha
 		return -EINVAL;
 	}
 	why = cause(stage, err);
+	/* What libbpf guesses about a missing privilege is long and misleading. */
+	if (err == EPERM)
+		gist = NULL;
 	if (!why)
 		why = strerror_r(err, text, sizeof(text));
 	cpc_error_set(error, "cannot %s %s: %s%s%s", doing(stage), what, why,

@@ -15,7 +15,7 @@ static uint64_t tai_ns(void)
 	clock_gettime(CLOCK_REALTIME, &utc);
 	clock_gettime(CLOCK_TAI, &tai);
 	/* Nobody told the kernel the leap seconds: 37 since 2017, as agent/bpf has it. */
-	if (tai.tv_sec - utc.tv_sec < 10)
+	if (tai.tv_sec - utc.tv_sec <= 5)
 		tai.tv_sec = utc.tv_sec + 37;
 	return (uint64_t)tai.tv_sec * 1000000000 + (uint64_t)tai.tv_nsec;
 }

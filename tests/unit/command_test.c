@@ -66,10 +66,76 @@ START_TEST(parse__requests)
 }
 END_TEST
 
+/* In people's units on the command line, in the proposal's in the request. */
+START_TEST(parse__proposals)
+{
+	assert_request("propose join --platoon 7 --speed 80 --gap 20.5 --position 3", NULL,
+		       "{\"gap_cm\":2050,\"op\":\"propose\",\"platoon\":7,\"position\":3,"
+		       "\"speed_cm_s\":2222,\"type\":\"join\"}");
+	ck_assert_uint_eq(command.wait_s, CPC_CTL_WAIT_S);
+	assert_request("propose --json merge --gap 0 --speed 0 --wait 5 --platoon 4294967295", NULL,
+		       "{\"gap_cm\":0,\"op\":\"propose\",\"platoon\":4294967295,\"position\":0,"
+		       "\"speed_cm_s\":0,\"type\":\"merge\"}");
+	ck_assert_uint_eq(command.wait_s, 5);
+	assert_request("propose speed --zone 4 --min 60 --max 120 --for 600", NULL,
+		       "{\"duration_s\":600,\"max_cm_s\":3333,\"min_cm_s\":1667,\"op\":\"propose\","
+		       "\"type\":\"speed\",\"zone\":4}");
+	assert_request("proposals", NULL, "{\"op\":\"proposals\"}");
+}
+END_TEST
+
+START_TEST(parse__programs)
+{
+	assert_request("bpf --json", NULL, "{\"op\":\"bpf\"}");
+	assert_request("bpf policy all none", NULL,
+		       "{\"kind\":\"all\",\"op\":\"bpf_policy\",\"policy\":\"none\"}");
+	assert_request("bpf policy quorum /a.o", NULL,
+		       "{\"kind\":\"quorum\",\"op\":\"bpf_policy\",\"policy\":\"/a.o\"}");
+	assert_request("bpf detach --interface wlan1 --root /b/c", NULL, "{\"op\":\"bpf_detach\"}");
+	ck_assert_str_eq(command.interface, "wlan1");
+	ck_assert_str_eq(command.root, "/b/c");
+	assert_request("capture /f", NULL, "{\"op\":\"bpf\"}");
+	ck_assert_uint_eq(command.seconds, CPC_CTL_CAPTURE_S);
+	assert_request("capture /f 3 --interface wlan1", NULL, "{\"op\":\"bpf\"}");
+	ck_assert_uint_eq(command.seconds, 3);
+	ck_assert_str_eq(command.file, "/f");
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	const char *what;
 } bad[] = {
+	{ "propose", "what? (join, merge, speed)" },
+	{ "propose fly", "'fly'" },
+	{ "propose join --speed 80 --gap 20 --position 3", "--platoon is needed" },
+	{ "propose join --platoon 1 --speed 80 --gap 20", "--position is needed" },
+	{ "propose join --platoon 1.5", "--platoon: '1.5' is not a whole number from 0 to" },
+	{ "propose join --platoon -1", "'-1'" },
+	{ "propose join --speed 501", "--speed: '501' is not a number from 0 to 500 km/h" },
+	{ "propose join --speed 8x", "'8x'" },
+	{ "propose join --speed 8.0.0", "'8.0.0'" },
+	{ "propose join --speed nan", "'nan'" },
+	{ "propose join --speed", "--speed needs a value" },
+	{ "propose join --gap 601", "--gap: '601' is not a number from 0 to 600 m" },
+	{ "propose join --position 256", "'256'" },
+	{ "propose join --zone 4", "propose join: there is no option '--zone'" },
+	{ "propose --zone 4 join", "is needed" },
+	{ "propose --zone 4 merge --platoon 1 --speed 1 --gap 1", "there is no option '--zone'" },
+	{ "propose speed --zone 1 --min 80 --max 60 --for 1", "the lowest speed, 2222 cm/s" },
+	{ "propose speed --zone 1 --min 60 --max 80 --for 0", "for 0 s" },
+	{ "propose speed --zone 1 --min 60 --max 80", "--for is needed (s)" },
+	{ "propose join extra", "what is 'extra'?" },
+	{ "bpf show", "what is 'show'?" },
+	{ "bpf policy", "all or quorum" },
+	{ "bpf policy some none", "'some' is not all or quorum" },
+	{ "bpf policy all", "for which entries" },
+	{ "bpf policy all none more", "what is 'more'?" },
+	{ "bpf --interface x", "no option '--interface'" },
+	{ "capture", "into which FILE?" },
+	{ "capture f 3 4", "what is '4'?" },
+	{ "capture f x", "'x' is not a whole number" },
+	{ "capture f --colour", "no option '--colour'" },
 	{ "", "which command?" },
 	{ "frobnicate", "no command 'frobnicate'" },
 	{ "status extra", "what is 'extra'?" },
@@ -124,6 +190,8 @@ int main(void)
 	TCase *tc = tcase_create("command");
 
 	tcase_add_test(tc, parse__requests);
+	tcase_add_test(tc, parse__proposals);
+	tcase_add_test(tc, parse__programs);
 	tcase_add_loop_test(tc, parse__refusals_say_what_is_wrong, 0,
 			    sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(tc, parse__help);

@@ -66,6 +66,44 @@ START_TEST(parse__verdict)
 }
 END_TEST
 
+START_TEST(parse__propose)
+{
+	ck_assert_int_eq(parse("{\"op\":\"propose\",\"type\":\"merge\",\"platoon\":4294967295,"
+			       "\"speed_cm_s\":65535,\"gap_cm\":0,\"position\":255}"), 0);
+	ck_assert_int_eq(request.proposal.type, CPC_PROPOSAL_MERGE);
+	ck_assert_uint_eq(request.proposal.platoon, UINT32_MAX);
+	ck_assert_uint_eq(request.proposal.speed_cm_s, 65535);
+	ck_assert_uint_eq(request.proposal.position, 255);
+	ck_assert_int_eq(parse("{\"op\":\"propose\",\"type\":\"speed\",\"zone\":1,"
+			       "\"min_cm_s\":5,\"max_cm_s\":5,\"duration_s\":60}"), 0);
+	ck_assert_int_eq(request.proposal.type, CPC_PROPOSAL_SPEED);
+	ck_assert_uint_eq(request.proposal.min_cm_s, 5);
+	ck_assert_uint_eq(request.proposal.duration_s, 60);
+}
+END_TEST
+
+START_TEST(parse__proposal)
+{
+	ck_assert_int_eq(parse("{\"op\":\"proposal\",\"id\":\"00f0123456789aBc\"}"), 0);
+	ck_assert(request.id == 0x00f0123456789abcULL);
+}
+END_TEST
+
+START_TEST(parse__policy)
+{
+	ck_assert_int_eq(parse("{\"op\":\"bpf_policy\",\"kind\":\"all\",\"policy\":\"platoon\"}"),
+			 0);
+	ck_assert_uint_eq(request.kind, CPC_ENTRY_BY_ALL);
+	ck_assert_str_eq(request.policy, "platoon");
+	ck_assert_int_eq(parse("{\"op\":\"bpf_policy\",\"kind\":\"quorum\",\"policy\":\"none\"}"),
+			 0);
+	ck_assert_str_eq(request.policy, "");
+	ck_assert_int_eq(parse("{\"op\":\"bpf_policy\",\"kind\":\"all\",\"policy\":\"/a/b.o\"}"),
+			 0);
+	ck_assert_str_eq(request.policy, "/a/b.o");
+}
+END_TEST
+
 static const struct {
 	const char *line;
 	const char *what;
@@ -91,6 +129,26 @@ static const struct {
 	{ "{\"op\":\"submit\",\"hex\":\"12g3\"}", "not a digit at 2" },
 	{ "{\"op\":\"submit\",\"text\":\"a\",\"kind\":\"unanimous\"}", "'unanimous'" },
 	{ "{\"op\":\"verdict\",\"member\":\"a\",\"yes\":true}", "seq" },
+	{ "{\"op\":\"propose\"}", "''" },
+	{ "{\"op\":\"propose\",\"type\":\"fly\"}", "'fly'" },
+	{ "{\"op\":\"propose\",\"type\":\"join\"}", "platoon is needed" },
+	{ "{\"op\":\"propose\",\"type\":\"join\",\"platoon\":1,\"speed_cm_s\":65536}",
+	  "speed_cm_s: 65536 is not a whole number from 0 to 65535" },
+	{ "{\"op\":\"propose\",\"type\":\"join\",\"platoon\":1,\"speed_cm_s\":1,\"gap_cm\":-1}",
+	  "gap_cm: -1" },
+	{ "{\"op\":\"propose\",\"type\":\"join\",\"platoon\":1,\"speed_cm_s\":1,\"gap_cm\":1,"
+	  "\"position\":256}", "position: 256" },
+	{ "{\"op\":\"propose\",\"type\":\"join\",\"platoon\":\"1\"}", "platoon" },
+	{ "{\"op\":\"propose\",\"type\":\"speed\",\"zone\":1,\"min_cm_s\":6,\"max_cm_s\":5,"
+	  "\"duration_s\":60}", "the lowest speed, 6 cm/s" },
+	{ "{\"op\":\"proposal\"}", "id: ''" },
+	{ "{\"op\":\"proposal\",\"id\":\"00f0123456789ab\"}", "16 hexadecimal digits" },
+	{ "{\"op\":\"proposal\",\"id\":\"00f0123456789abc0\"}", "16 hexadecimal digits" },
+	{ "{\"op\":\"proposal\",\"id\":\"00f0123456789abx\"}", "16 hexadecimal digits" },
+	{ "{\"op\":\"bpf_policy\",\"policy\":\"none\"}", "kind" },
+	{ "{\"op\":\"bpf_policy\",\"kind\":\"ordinary\",\"policy\":\"none\"}", "'ordinary'" },
+	{ "{\"op\":\"bpf_policy\",\"kind\":\"all\"}", "policy: ''" },
+	{ "{\"op\":\"bpf_policy\",\"kind\":\"all\",\"policy\":\"x.o\"}", "policy: 'x.o'" },
 	{ "{\"op\":\"verdict\",\"seq\":1,\"yes\":true}", "member" },
 };
 
@@ -119,6 +177,9 @@ int main(void)
 	tcase_add_test(tc, parse__submit);
 	tcase_add_test(tc, parse__submit_sizes);
 	tcase_add_test(tc, parse__verdict);
+	tcase_add_test(tc, parse__propose);
+	tcase_add_test(tc, parse__proposal);
+	tcase_add_test(tc, parse__policy);
 	tcase_add_loop_test(tc, parse__refusals_name_what_is_wrong, 0,
 			    sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(tc, hex__digits);

@@ -67,6 +67,16 @@ START_TEST(entry__conditional_and_bytes)
 }
 END_TEST
 
+START_TEST(entry__proposal)
+{
+	show(cpc_show_entry, "{\"slot\":1,\"member\":\"a\",\"seq\":1,\"kind\":\"all\","
+	     "\"accepted\":true,\"type\":\"proposal\",\"proposal\":{\"type\":\"merge\",\"platoon\":7,"
+	     "\"speed_cm_s\":2222,\"gap_cm\":1250,\"position\":0}}");
+	ck_assert_ptr_nonnull(strstr(shown, "by all: accepted  merge of platoon 7 at 80.0 km/h, "
+				     "12.5 m ahead, as number 0\n"));
+}
+END_TEST
+
 START_TEST(status__running_and_waiting)
 {
 	show(cpc_show_status, "{\"name\":\"car1\",\"running\":false,\"waiting_for\":\"modprobe\"}");
@@ -121,6 +131,7 @@ int main(void)
 	tcase_add_test(tc, entry__control_bytes_are_shown_not_sent);
 	tcase_add_test(tc, entry__record);
 	tcase_add_test(tc, entry__conditional_and_bytes);
+	tcase_add_test(tc, entry__proposal);
 	tcase_add_test(tc, status__running_and_waiting);
 	tcase_add_test(tc, cell__question_says_how_to_answer);
 	tcase_add_test(tc, stats__latency_and_counters);

@@ -6,6 +6,9 @@
 
 #include "agent/bpf/internal.h"
 
+#define NO_PRIVILEGE \
+	"no privilege: it takes CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, or root"
+
 static const char *doing(enum cpc_bpf_stage stage)
 {
 	switch (stage) {
@@ -33,7 +36,7 @@ static const char *cause(enum cpc_bpf_stage stage, int err)
 	case EACCES:
 		if (stage == CPC_BPF_STAGE_LOAD && err == EACCES)
 			return "the kernel's verifier refuses it";
-		return "no privilege: it takes CAP_BPF and CAP_NET_ADMIN, or root";
+		return NO_PRIVILEGE;
 	case ENOSYS:
 		return "this kernel has no bpf() system call";
 	case EOPNOTSUPP:
@@ -78,6 +81,9 @@ int cpc_bpf_explain(enum cpc_bpf_stage stage, const char *what, int r, const cha
 	/* What libbpf guesses about a missing privilege is long and misleading. */
 	if (err == EPERM)
 		gist = NULL;
+	/* What only CAP_PERFMON may, the verifier calls prohibited. */
+	if (stage == CPC_BPF_STAGE_LOAD && err == EACCES && gist && strstr(gist, "prohibited"))
+		why = NO_PRIVILEGE;
 	if (!why)
 		why = strerror_r(err, text, sizeof(text));
 	cpc_error_set(error, "cannot %s %s: %s%s%s", doing(stage), what, why,

@@ -70,8 +70,8 @@ END_TEST
 START_TEST(entry__proposal)
 {
 	show(cpc_show_entry, "{\"slot\":1,\"member\":\"a\",\"seq\":1,\"kind\":\"all\","
-	     "\"accepted\":true,\"type\":\"proposal\",\"proposal\":{\"type\":\"merge\",\"platoon\":7,"
-	     "\"speed_cm_s\":2222,\"gap_cm\":1250,\"position\":0}}");
+	     "\"accepted\":true,\"type\":\"proposal\",\"proposal\":{\"type\":\"merge\","
+	     "\"platoon\":7,\"speed_cm_s\":2222,\"gap_cm\":1250,\"position\":0}}");
 	ck_assert_ptr_nonnull(strstr(shown, "by all: accepted  merge of platoon 7 at 80.0 km/h, "
 				     "12.5 m ahead, as number 0\n"));
 }

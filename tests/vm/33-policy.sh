@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # timeout: 900
-# Four agents whose policies vote by their own CAN buses: a join that one is against is not decided,
+# Four agents whose policies vote by their own CAN buses: a merge that one is against is not decided,
 # and everyone is told who and why; policies are replaced and removed while running; filter and
 # policies outlive their agent; and without all of it the cell goes on.
 . tests/vm/lib.sh
@@ -120,6 +120,7 @@ show_journals() { local i; for ((i = 1; i <= n; i++)); do diag "$(tail -n 6 "/tm
 
 # propose I WORD...: what is said goes to /tmp/said; the exit status is 0 accepted, 1 rejected.
 propose() { ctl "$1" propose "${@:2}" >/tmp/said 2>&1; }
+merge=(merge --platoon 7 --speed 80 --gap 20)
 join=(join --platoon 7 --speed 80 --gap 20 --position 3)
 speed=(speed --zone 1 --min 60 --max 90 --for 60)
 # outcome NAME EXPECTED I WORD...: proposes, and the exit status is as expected.
@@ -162,11 +163,11 @@ check "the members' addresses are allowed" wait_for 20 all in_filter
 
 for i in 1 2 4; do drive $i 80 30 0 || not_ok "the sensors follow the CAN bus of v$i" "$(sensors $i)"; done
 check "the sensors follow the CAN bus" drive 3 80 30 40
-outcome "a join that one vehicle's sensors are against is rejected" 1 1 "${join[@]}"
+outcome "a merge that one vehicle's sensors are against is rejected" 1 1 "${merge[@]}"
 diag "$(cat /tmp/said)"
 is "it says who refused, and why" "$(word car3)" "no braking"
 is "and who did not" "$(word car1); $(word car2); $(word car4)" "yes own proposal; yes fits; yes fits"
-check "in words" tells '^join of platoon 7 at 80.0 km/h, 20.0 m ahead, as number 3'
+check "in words" tells '^merge of platoon 7 at 80.0 km/h, 20.0 m ahead'
 is "the refusing vehicle's policy counts it" "$(policy 3 all '[.words, .reasons]')" \
 	'[{"not yet":0,"no":1,"yes":0},{"braking":1}]'
 is "so does its program" "$(policy 3 all '.own_counters.verdicts')" \
@@ -176,12 +177,12 @@ knows_rejected() { [ "$(ctl "$1" proposals --json | jq -r '.entries[] | select(.
 check "all others know the same" wait_for 10 all knows_rejected
 
 drive 3 82 25 0
-outcome "the same with a free road is accepted" 0 2 "${join[@]}"
+outcome "a join with a free road is accepted" 0 2 "${join[@]}"
 is "by all" "$(grep -c ' yes ' /tmp/said)" 4
 read_in_log() { ctl "$1" log --limit 50 | grep -q "$2"; }
 check "the log tells both: accepted" wait_for 10 read_in_log 4 \
 	'car2/.* by all: accepted  join of platoon 7 at 80.0 km/h'
-check "and rejected" read_in_log 4 'car1/.* by all: REJECTED  join of platoon 7'
+check "and rejected" read_in_log 4 'car1/.* by all: REJECTED  merge of platoon 7'
 
 halt 4
 drive 3 20 25 0
@@ -212,6 +213,7 @@ check "so is one that is none" refuses 4 /tmp/noise.bpf.o noise.bpf.o
 check "and one that is not there" refuses 4 /tmp/nowhere.bpf.o "'/tmp/nowhere.bpf.o'.*No such file"
 is "the policy before goes on" "$(policy 4 quorum .program)" "$before"
 check "another kind's has no word on it" ctl 4 bpf policy all speed
+drive 3 80 25 0
 outcome "then the cell's default counts" 1 1 "${join[@]}"
 is "which is no" "$(word car4)" "no the default"
 ctl 4 bpf policy all platoon >/dev/null
@@ -222,7 +224,6 @@ check "SIGHUP loads what is configured" wait_for 10 policy_is 4 quorum .policy '
 
 check "a policy is removed" ctl 3 bpf policy all none
 is "then none votes" "$(policy 3 all '[.policy, .program]')" '["",0]'
-drive 3 80 25 0
 asked() { ctl 3 cell --json | jq -e '.members[1].question.seq'; }
 propose 2 "${join[@]}" &
 proposer=$!

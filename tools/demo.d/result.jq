@@ -69,7 +69,15 @@ def one_history: group_by(.[0]) | all(map(.[1][0:16]) | unique | length == 1);
       extra_frames: .stats.module.extra_frames,
       element_bytes: {idle: .stats.module.element_idle_max, max: .stats.module.element_max},
       dropped: (.stats.module | with_entries(select(.key | startswith("drop_")) |
-        .key |= ltrimstr("drop_")))
+        .key |= ltrimstr("drop_"))),
+      filter: ((.stats.bpf // {}) | {
+        mode: (.mode // "off"),
+        why_off: (.why // null),
+        passed: (.filter.passed.frames // 0),
+        dropped: (.dropped // 0),
+        mean_ns: ((.programs // []) | map(select(.name | startswith("filter")) | .mean_ns) |
+          first // 0 | round)
+      })
     })),
     agree: ($settled and $same_end and $same_common and ($claims | one_history) and
       $missing == 0 and $submitted > 0 and ($killed == 0 or $victim_agrees == true))

@@ -40,6 +40,17 @@ def carried:
   "\(if $extra == 0 then "not one extra frame" else number($extra; "extra frame") end) and " +
   "\(.scene.element_bytes.mean) bytes added per frame on average.";
 
+def filtered:
+  (.vehicles | map(.filter // {mode: "off"})) as $filters |
+  if $filters | all(.mode != "off") then
+    "In front of each module a BPF filter (\($filters | map(.mode) | unique | join(", "))) saw " +
+    "\($filters | sum(.passed + .dropped)) V2X frames in all, took " +
+    "\($filters | map(.mean_ns) | max) ns for one, and dropped \($filters | sum(.dropped))."
+  else
+    "Without a BPF filter in front of the module: " +
+    ($filters | map(.why_off // "off") | unique | join("; ")) + "."
+  end;
+
 def lossy:
   if .scene.loss_percent > 0 then
     "Each receiver lost \(.scene.loss_measured_percent) % of the broadcasts, independently of " +
@@ -63,4 +74,4 @@ def caveats:
     "A vehicle saw no signal at all: check that DBC and recording belong together."
     else empty end);
 
-[agreed, carried, lossy, faulty, caveats] | join("\n")
+[agreed, carried, filtered, lossy, faulty, caveats] | join("\n")

@@ -115,6 +115,19 @@ static void note_news(struct cpc_cell *cell, const struct cpc_effects *e)
 		schedule_work(&cell->tell);
 }
 
+/* The channel's state, and how long our own entries took in it. */
+static void note_channel(struct cpc_cell *cell, const struct cpc_effects *e)
+{
+	enum cpc_nl_counter entries = CPC_N_LATENCY_RELAXED + 2 * cell->core->dcc;
+
+	cpc_count_set(&cell->counters, CPC_N_BUSY_PERMILLE, cell->core->busy_permille);
+	cpc_count_set(&cell->counters, CPC_N_DCC_STATE, cell->core->dcc);
+	if (!e->own_decided)
+		return;
+	cpc_count_many(&cell->counters, entries, e->own_decided);
+	cpc_count_many(&cell->counters, entries + 1, e->own_latency_us);
+}
+
 int cpc_cell_step(struct cpc_cell *cell, struct cpc_event *event)
 {
 	struct cpc_effects *e = &cell->effects;
@@ -123,6 +136,7 @@ int cpc_cell_step(struct cpc_cell *cell, struct cpc_event *event)
 
 	lockdep_assert_held(&cell->lock);
 	event->now_us = now_us();
+	event->busy_permille = cpc_meter_permille(&cell->iface->meter);
 	err = cpc_step(cell->core, event, e);
 	/* What is on the air is at most what memory holds: there is no disk here, so `persist` has
 	 * no meaning. A member that lost its memory comes back with a new epoch.
@@ -134,6 +148,7 @@ int cpc_cell_step(struct cpc_cell *cell, struct cpc_event *event)
 	/* An installed state has no decisions below it. */
 	if (cpc_ring_newest(&cell->ring) != cell->core->decided)
 		cpc_ring_reset(&cell->ring, cell->core->decided);
+	note_channel(cell, e);
 	note_news(cell, e);
 	arm(cell);
 	return err;

@@ -23,6 +23,12 @@ static inline void cpc_count(struct cpc_counters *c, enum cpc_nl_counter which)
 	atomic64_inc(&c->value[which]);
 }
 
+/* For what is a state and not a sum. */
+static inline void cpc_count_set(struct cpc_counters *c, enum cpc_nl_counter which, u64 value)
+{
+	atomic64_set(&c->value[which], value);
+}
+
 /* Keeps the largest value seen. Callers serialise (the cell's lock). */
 static inline void cpc_count_max(struct cpc_counters *c, enum cpc_nl_counter which, u64 value)
 {

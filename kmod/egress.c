@@ -103,11 +103,9 @@ static size_t frame_max(const struct net_device *dev)
 
 /* ---- carriers -------------------------------------------------------------------------------- */
 
-static bool is_carrier(const struct sk_buff *skb, struct ethhdr *eth)
+static bool is_carrier(const struct ethhdr *header)
 {
-	const struct ethhdr *header = skb_header_pointer(skb, 0, sizeof(*eth), eth);
-
-	return header && is_multicast_ether_addr(header->h_dest) &&
+	return is_multicast_ether_addr(header->h_dest) &&
 	       (header->h_proto == htons(CPC_ETHERTYPE_GEONET) ||
 		header->h_proto == htons(CPC_ETHERTYPE_WSMP));
 }
@@ -163,15 +161,11 @@ static bool use_carrier(struct cpc_cell *cell, struct sk_buff *skb)
  * The frame has room for one element: the cells of the interface take turns, and one that has
  * nothing to say, or too much, passes its turn on.
  */
-unsigned int cpc_egress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+static void carry(struct cpc_iface *iface, struct sk_buff *skb)
 {
-	struct cpc_iface *iface = priv;
 	unsigned int cells = 0, i, turn;
 	struct cpc_cell *cell;
-	struct ethhdr eth;
 
-	if (!is_carrier(skb, &eth))
-		return NF_ACCEPT;
 	list_for_each_entry_rcu(cell, &iface->cells, in_iface) {
 		cpc_count(&cell->counters, CPC_N_CARRIERS_SEEN);
 		cells++;
@@ -184,10 +178,27 @@ unsigned int cpc_egress(void *priv, struct sk_buff *skb, const struct nf_hook_st
 			if (at++ != (turn + i) % cells)
 				continue;
 			if (use_carrier(cell, skb))
-				return NF_ACCEPT;
+				return;
 			break;
 		}
 	}
+}
+
+/* Every frame of the interface comes by, our own ones among them. */
+unsigned int cpc_egress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct cpc_iface *iface = priv;
+	const struct ethhdr *header;
+	struct ethhdr eth;
+
+	header = skb_header_pointer(skb, 0, sizeof(eth), &eth);
+	if (!header)
+		return NF_ACCEPT;
+	if (is_carrier(header))
+		carry(iface, skb);
+	if (skb->dev->ieee80211_ptr)
+		cpc_meter_add(&iface->meter, skb, skb->len - ETH_HLEN,
+			      is_multicast_ether_addr(header->h_dest));
 	return NF_ACCEPT;
 }
 

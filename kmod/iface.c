@@ -53,6 +53,7 @@ struct cpc_iface *cpc_iface_get(struct net *net, struct net_device *dev)
 	iface->dev = dev;
 	iface->net = net;
 	INIT_LIST_HEAD(&iface->cells);
+	cpc_meter_init(&iface->meter);
 	/* First on ingress, so that the V2X stack's own filters see the frame as it was sent; last
 	 * on egress for the same reason.
 	 */

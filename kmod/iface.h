@@ -8,6 +8,8 @@
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 
+#include "meter.h"
+
 struct cpc_net;
 
 struct cpc_iface {
@@ -16,6 +18,7 @@ struct cpc_iface {
 	struct list_head in_net;	/* RTNL */
 	struct list_head cells;		/* RTNL for changes, RCU for the hooks */
 	atomic_t turn;			/* cells take turns on outgoing carriers */
+	struct cpc_meter meter;		/* of the channel */
 	struct nf_hook_ops hooks[2];	/* ingress, egress */
 };
 

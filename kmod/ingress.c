@@ -212,6 +212,9 @@ unsigned int cpc_ingress(void *priv, struct sk_buff *skb, const struct nf_hook_s
 	struct cpc_cell *cell;
 	bool authentic;
 
+	if (skb->dev->ieee80211_ptr)
+		cpc_meter_add(&a.iface->meter, skb, skb->len,
+			      is_multicast_ether_addr(eth_hdr(skb)->h_dest));
 	if (!is_ours(skb, &a.standalone))
 		return NF_ACCEPT;
 	if (!a.standalone)

@@ -54,6 +54,16 @@
 
 enum cpc_verdict { CPC_VERDICT_NO, CPC_VERDICT_YES, CPC_VERDICT_NONE };
 
+/* How crowded the channel is: ETSI TS 102 687 V1.2.1, 5.3 (pace.c). */
+enum cpc_dcc {
+	CPC_DCC_RELAXED,
+	CPC_DCC_ACTIVE_1,
+	CPC_DCC_ACTIVE_2,
+	CPC_DCC_ACTIVE_3,
+	CPC_DCC_RESTRICTIVE,
+	__CPC_DCC_STATES,
+};
+
 struct cpc_config {
 	u8 n;				/* members, CPC_MEMBERS_FEW..CPC_MEMBERS_MAX */
 	u8 self;			/* this member's index */
@@ -165,6 +175,11 @@ struct cpc_core {
 	u64 sent_us;
 	u64 carrier_us;			/* last carrier */
 	u64 carrier_gap_us;		/* measured time between carriers */
+	u8 dcc;				/* enum cpc_dcc */
+	u16 busy_permille;		/* as last told */
+	u64 dcc_us;			/* when the state was last looked at */
+	u32 frame_us;			/* air time of our last frame of our own */
+	u64 submitted_us[CPC_LANE_RING];	/* of own entries, by seq modulo */
 	u64 behind_us;			/* since when others are known to be ahead; 0: not */
 	u64 look_us;			/* when to look for that again */
 	u64 told_us;
@@ -191,6 +206,7 @@ enum cpc_event_type {
 struct cpc_event {
 	enum cpc_event_type type;
 	u64 now_us;			/* monotonic, any origin, never backwards */
+	u16 busy_permille;		/* of the channel, in the last CPC_BUSY_WINDOW_US */
 	union {
 		struct {
 			u8 *data;	/* where to write the element's header and sections */
@@ -250,6 +266,8 @@ struct cpc_effects {
 	bool behind;
 	struct cpc_claim behind_claim;
 	u64 questions;			/* lanes, by bit, whose conditional entry is new */
+	u8 own_decided;			/* entries of our own among the decisions */
+	u64 own_latency_us;		/* the sum of their times since they were submitted */
 	u64 wake_us;			/* call again by then; CPC_NEVER_US */
 };
 

@@ -5,6 +5,7 @@
  *   core.c       the door: init, step, check
  *   receive.c    element in            emit.c     element out
  *   slot.c       votes, views          pace.c     timers, when to send
+ *                                      dcc.c      how busy the channel is
  *   propose.c    cuts: build, judge    finish.c   decided: log, laggards, install
  *   condition.c  verdicts
  *   tetra.c lane.c cut.c element.c     know nothing of the core
@@ -93,5 +94,13 @@ u64 cpc_retry_us(const struct cpc_core *core);
 bool cpc_active(const struct cpc_core *core, unsigned int member);
 void cpc_pace_carrier(struct cpc_core *core);
 void cpc_pace(struct cpc_core *core, struct cpc_effects *fx);
+
+/* dcc.c */
+/* The channel was busy for so much of the last CPC_BUSY_WINDOW_US. */
+void cpc_dcc_update(struct cpc_core *core, u16 busy_permille);
+/* A frame of our own leaves, with so many bytes behind its Ethernet header. */
+void cpc_dcc_sent(struct cpc_core *core, size_t bytes);
+/* The least time between our frames: for what changed, or to say again what is open. */
+u64 cpc_dcc_gap_us(const struct cpc_core *core, bool changed);
 
 #endif

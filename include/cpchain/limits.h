@@ -24,6 +24,7 @@ enum cpc_limits {
 
 	CPC_PERIOD_MIN_US = 10000,	/* usual time between carriers: 1..100 Hz */
 	CPC_PERIOD_MAX_US = 1000000,
+	CPC_BUSY_WINDOW_US = 100000,	/* over which the channel's busy ratio is taken */
 
 	CPC_WHY_MAX = 128,	/* reasons a word can give: seven bits on the air; more: -EINVAL */
 

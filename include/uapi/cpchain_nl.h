@@ -179,6 +179,22 @@ enum cpc_nl_counter {
 	CPC_N_ELEMENT_OPEN_MAX,	/* largest with one open slot in its first view, no payload */
 	CPC_N_ELEMENT_MAX,	/* largest of all */
 	CPC_N_STATE_BYTES,	/* memory of the cell */
+	CPC_N_BUSY_PERMILLE,	/* of the channel, in the last window of 100 ms */
+	CPC_N_DCC_STATE,	/* 0 relaxed, 1..3 active, 4 restrictive: it paces our frames */
+	/*
+	 * Entries of our own decided in each of these states, and the sum of their times from
+	 * being submitted, in microseconds: pairs, in the order of the states.
+	 */
+	CPC_N_LATENCY_RELAXED,
+	CPC_N_LATENCY_RELAXED_US,
+	CPC_N_LATENCY_ACTIVE_1,
+	CPC_N_LATENCY_ACTIVE_1_US,
+	CPC_N_LATENCY_ACTIVE_2,
+	CPC_N_LATENCY_ACTIVE_2_US,
+	CPC_N_LATENCY_ACTIVE_3,
+	CPC_N_LATENCY_ACTIVE_3_US,
+	CPC_N_LATENCY_RESTRICTIVE,
+	CPC_N_LATENCY_RESTRICTIVE_US,
 	__CPC_N_MAX,
 };
 #define CPC_N_MAX (__CPC_N_MAX - 1)

@@ -22,6 +22,7 @@ int cpc_core_init(struct cpc_core *core, const struct cpc_config *config, u64 no
 	memset(core, 0, cpc_core_size(config->n));
 	core->config = *config;
 	core->now_us = now_us;
+	core->dcc_us = now_us;
 	core->log_hash = config->members;
 	core->random = config->seed;
 	core->settled = config->base;
@@ -73,6 +74,7 @@ int cpc_step(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 	/* A clock that steps back must not wind timers back. */
 	if (event->now_us > core->now_us)
 		core->now_us = event->now_us;
+	cpc_dcc_update(core, event->busy_permille);
 	err = take(core, event, effects);
 	/* An element about to leave shows what was; what it changes comes with the next event. */
 	if (event->type != CPC_EV_CARRIER)

@@ -308,6 +308,8 @@ int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 	core->dirty = false;
 	core->prompt = false;
 	core->dirty_us = 0;
+	if (event->carrier.standalone)
+		cpc_dcc_sent(core, w.used + cpc_element_trailer(core->config.n));
 	fx->element_len = w.used;
 	fx->element_idle = w.used == CPC_ELEMENT_HEADER_BYTES;
 	fx->element_payload = w.used > state_len || header.flags & CPC_ELEMENT_ANSWERS;
@@ -374,6 +376,7 @@ int cpc_submit(struct cpc_core *core, const struct cpc_event *event, struct cpc_
 	held = &lane->entry[entry.seq % CPC_LANE_RING];
 	cpc_assert(held->seq == entry.seq);
 	held->air_us = 0;
+	core->submitted_us[entry.seq % CPC_LANE_RING] = core->now_us;
 	core->dirty = true;
 	core->prompt = true;
 	fx->submitted_seq = entry.seq;

@@ -9,22 +9,21 @@
  *            Members take turns to vote, by their distance from the leader: who hears enough votes
  *            before his turn casts all of his in one frame, and frames do not collide
  *
+ * So it is on a quiet channel. On a busy one frames of our own are further apart (dcc.c), and the
+ * waits below follow: carriers then bring what our frames would have brought.
+ *
  * A view's time-out doubles with the view. A leader that has not been heard for a while gets a
  * short one: waiting for the dead is what costs most when a member fails.
  */
 #include <cpchain/core_parts.h>
 
 enum pace_us {
-	EARLY_GAP_US = 25000,
-	EARLY_OPEN_US = 50000,
 	EARLY_CARRIER_SLACK_US = 10000,
-	EARLY_TIMEOUT_US = 400000,
-	URGENT_GAP_US = 1000,
-	URGENT_OPEN_US = 20000,
 	URGENT_TURN_US = 400,	/* about the air time of one frame */
-	URGENT_TIMEOUT_US = 200000,
 	SEND_RETRY_US = 5000,	/* the frame asked for did not come about */
 	VIEW_DOUBLINGS = 6,
+	EARLY_TIMEOUT = 8,	/* in messages */
+	URGENT_TIMEOUT = 10,
 };
 
 static u64 later(u64 a, u64 b)
@@ -37,32 +36,29 @@ static u64 sooner(u64 a, u64 b)
 	return a < b ? a : b;
 }
 
+/* Between carriers, as configured or as measured if that is longer. */
+static u64 carriers_us(const struct cpc_core *core)
+{
+	return later(core->config.period_us, sooner(core->carrier_gap_us, CPC_PERIOD_MAX_US));
+}
+
 /* The time one message takes at this pacing: what the waits below are multiples of. */
 static u64 message_us(const struct cpc_core *core)
 {
-	switch ((enum cpc_pacing)core->config.pacing) {
-	case CPC_PACING_CARRIER:
-		return later(core->config.period_us, sooner(core->carrier_gap_us,
-							    CPC_PERIOD_MAX_US));
-	case CPC_PACING_EARLY:
-		return EARLY_OPEN_US;
-	case CPC_PACING_URGENT:
-		return URGENT_OPEN_US;
-	}
-	return core->config.period_us;
+	u64 own_us = cpc_dcc_gap_us(core, false);
+
+	if (core->config.pacing == CPC_PACING_CARRIER)
+		return carriers_us(core);
+	/* Held back frames come later than the next carrier, if there are any. */
+	if (core->dcc != CPC_DCC_RELAXED && core->carrier_us)
+		return sooner(own_us, carriers_us(core));
+	return own_us;
 }
 
 static u64 base_timeout_us(const struct cpc_core *core)
 {
-	switch ((enum cpc_pacing)core->config.pacing) {
-	case CPC_PACING_CARRIER:
-		return 8 * message_us(core);
-	case CPC_PACING_EARLY:
-		return EARLY_TIMEOUT_US;
-	case CPC_PACING_URGENT:
-		return URGENT_TIMEOUT_US;
-	}
-	return 8 * message_us(core);
+	return message_us(core) *
+	       (core->config.pacing == CPC_PACING_URGENT ? URGENT_TIMEOUT : EARLY_TIMEOUT);
 }
 
 u64 cpc_timeout_us(const struct cpc_core *core, const struct cpc_slot *slot)
@@ -167,12 +163,11 @@ static u64 next_send_us(const struct cpc_core *core)
 
 	if (core->config.pacing == CPC_PACING_CARRIER)
 		return CPC_NEVER_US;
-	if (core->dirty && urgent)
-		at_us = later(core->sent_us + URGENT_GAP_US, core->dirty_us + turn_us(core));
-	else if (core->dirty)
-		at_us = core->sent_us + EARLY_GAP_US;
+	if (core->dirty)
+		at_us = later(core->sent_us + cpc_dcc_gap_us(core, true),
+			      urgent ? core->dirty_us + turn_us(core) : 0);
 	else if (open_work(core))
-		at_us = core->sent_us + (urgent ? URGENT_OPEN_US : EARLY_OPEN_US);
+		at_us = core->sent_us + cpc_dcc_gap_us(core, false);
 	if (at_us == CPC_NEVER_US)
 		return at_us;
 	at_us = later(at_us, core->now_us);
@@ -180,6 +175,25 @@ static u64 next_send_us(const struct cpc_core *core)
 	    carrier_us <= at_us + EARLY_CARRIER_SLACK_US)
 		at_us = carrier_us + EARLY_CARRIER_SLACK_US;
 	return at_us;
+}
+
+/* How long our own entries took that this step decided. */
+static void add_latency(const struct cpc_core *core, struct cpc_effects *fx)
+{
+	unsigned int i, k;
+	u32 seq;
+
+	for (i = 0; i < fx->decisions; i++)
+		for (k = 0; k < fx->decision[i].lanes; k++) {
+			const struct cpc_decided_lane *lane = &fx->decision[i].lane[k];
+
+			if (lane->lane != core->config.self)
+				continue;
+			for (seq = lane->from; seq <= lane->seq; seq++)
+				fx->own_latency_us += core->now_us -
+						      core->submitted_us[seq % CPC_LANE_RING];
+			fx->own_decided += (u8)(lane->seq + 1 - lane->from);
+		}
 }
 
 void cpc_pace(struct cpc_core *core, struct cpc_effects *fx)
@@ -207,5 +221,9 @@ void cpc_pace(struct cpc_core *core, struct cpc_effects *fx)
 		send_us = core->now_us + SEND_RETRY_US;
 	}
 	wake_us = sooner(wake_us, send_us);
+	/* Held back: a quieter channel lets it go earlier. */
+	if (send_us != CPC_NEVER_US && core->dcc != CPC_DCC_RELAXED)
+		wake_us = sooner(wake_us, core->dcc_us + CPC_BUSY_WINDOW_US);
+	add_latency(core, fx);
 	fx->wake_us = wake_us == CPC_NEVER_US ? wake_us : later(wake_us, core->now_us);
 }

@@ -172,6 +172,8 @@ struct cpc_core {
 	bool dirty;			/* own state changed since the last element */
 	bool prompt;			/* others wait for that change: a proposal, an entry */
 	u64 dirty_us;			/* since when; 0: not */
+	u64 open_us;			/* since when others may need our word again; 0: not */
+	u64 asked_us;			/* when an element last called for one of ours */
 	u64 sent_us;
 	u64 carrier_us;			/* last carrier */
 	u64 carrier_gap_us;		/* measured time between carriers */

@@ -85,6 +85,11 @@ u64 cpc_conditions_tick(struct cpc_core *core);
 int cpc_receive(struct cpc_core *core, const struct cpc_event *event, struct cpc_effects *fx);
 int cpc_submit(struct cpc_core *core, const struct cpc_event *event, struct cpc_effects *fx);
 int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_effects *fx);
+/*
+ * Does @member's newest element call for one of ours: does it lack an entry or a proposal of ours,
+ * or does it know of entries that we lack, and have to say so?
+ */
+bool cpc_answer_wanted(struct cpc_core *core, unsigned int member);
 
 /* pace.c */
 u64 cpc_timeout_us(const struct cpc_core *core, const struct cpc_slot *slot);

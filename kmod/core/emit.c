@@ -23,29 +23,47 @@ static u64 margin_us(const struct cpc_core *core, bool own)
 	return own ? OWN_MARGIN_US : cpc_retry_us(core);
 }
 
-/* Does an active member lack this slot's cut, by an element heard after @after_us? */
-static bool cut_lacking(const struct cpc_core *core, u32 number, const struct cpc_slot *slot,
-			const struct cpc_digest *value, u64 after_us)
+/*
+ * Does member @i lack this slot's cut, by an element heard some time after it was last on the air?
+ * Who leads the slot waits least. Who has finished a slot helps members that have not, although
+ * they show a vote: they may have voted without the cut.
+ */
+static bool lacks_cut(const struct cpc_core *core, unsigned int i, const struct cpc_slot *slot,
+		      const struct cpc_known_cut *known)
 {
-	unsigned int i, at = number % CPC_OPEN_MAX;
+	bool own = cpc_leader(core, slot->number, slot->mine.view) == core->config.self;
+	const struct cpc_member *m = &core->member[i];
+	unsigned int at = slot->number % CPC_OPEN_MAX;
+	const struct cpc_state *s = &m->state[at];
+	bool there = m->state_slot[at] == slot->number && s->view >= slot->mine.view;
 
-	for (i = 0; i < core->config.n; i++) {
-		const struct cpc_member *m = &core->member[i];
+	if (m->decided >= slot->number)
+		return false;
+	if (!there || (s->view == slot->mine.view &&
+		       !(cpc_voted(s, CPC_PHASE_1) && cpc_digest_equal(&s->first, &known->digest))))
+		return m->heard_us > known->air_us + margin_us(core, own);
+	return slot->number <= core->decided &&
+	       m->heard_us > known->air_us + (own ? cpc_retry_us(core) / 2 : cpc_retry_us(core));
+}
 
-		if (i == core->config.self || m->decided >= number || m->heard_us <= after_us ||
-		    !cpc_active(core, i))
-			continue;
-		/* Finished here but not there, although it may have voted without the cut. */
-		if (number <= core->decided)
+/* Does any active member? */
+static bool cut_lacking(const struct cpc_core *core, const struct cpc_slot *slot,
+			const struct cpc_known_cut *known)
+{
+	unsigned int i;
+
+	for (i = 0; i < core->config.n; i++)
+		if (i != core->config.self && cpc_active(core, i) && lacks_cut(core, i, slot, known))
 			return true;
-		if (m->state_slot[at] != number || m->state[at].view < slot->mine.view)
-			return true;
-		if (m->state[at].view == slot->mine.view &&
-		    !(cpc_voted(&m->state[at], CPC_PHASE_1) &&
-		      cpc_digest_equal(&m->state[at].first, value)))
-			return true;
-	}
 	return false;
+}
+
+/* The cut worth sending: of the value decided, or voted for by this member. NULL: none. */
+static struct cpc_known_cut *worthy_cut(struct cpc_slot *slot)
+{
+	if (slot->decided)
+		return cpc_cut_find(slot, &slot->value);
+	return cpc_voted(&slot->mine, CPC_PHASE_1) ? cpc_cut_find(slot, &slot->mine.first) : NULL;
 }
 
 static void write_cut(struct cpc_writer *w, struct cpc_known_cut *known, u64 now_us)
@@ -66,22 +84,10 @@ static void write_live_cuts(struct cpc_core *core, struct cpc_writer *w)
 	u32 s;
 
 	for (s = core->settled + 1; s <= core->settled + CPC_OPEN_MAX; s++) {
-		struct cpc_slot *slot = cpc_live(core, s);
-		bool own = cpc_leader(core, s, slot->mine.view) == core->config.self &&
-			   s > core->decided;
-		const struct cpc_digest *value;
-		struct cpc_known_cut *known;
+		const struct cpc_slot *slot = cpc_live(core, s);
+		struct cpc_known_cut *known = worthy_cut(cpc_live(core, s));
 
-		if (slot->decided)
-			value = &slot->value;
-		else if (cpc_voted(&slot->mine, CPC_PHASE_1))
-			value = &slot->mine.first;
-		else
-			continue;
-		known = cpc_cut_find(slot, value);
-		if (known && (!known->air_us ||
-			      cut_lacking(core, s, slot, value,
-					  known->air_us + margin_us(core, own))))
+		if (known && (!known->air_us || cut_lacking(core, slot, known)))
 			write_cut(w, known, core->now_us);
 	}
 }
@@ -186,6 +192,15 @@ static void write_entries(struct cpc_core *core, struct cpc_writer *w, unsigned 
 	}
 }
 
+/* Is there an entry of our own that was never on the air? They go out in order. */
+static bool unsaid(const struct cpc_core *core)
+{
+	const struct cpc_lane *l = &core->member[core->config.self].lane;
+	const struct cpc_held_entry *last = cpc_lane_get(l, l->last);
+
+	return l->last > l->frontier && last && !last->air_us;
+}
+
 static void write_items(struct cpc_core *core, struct cpc_writer *w)
 {
 	unsigned int i, n = core->config.n;
@@ -196,6 +211,41 @@ static void write_items(struct cpc_core *core, struct cpc_writer *w)
 	write_entries(core, w, core->config.self, false);
 	for (i = 1; i < n; i++)
 		write_entries(core, w, (core->config.self + core->counter + i) % n, false);
+}
+
+/* Has member @i heard of entries, ours among them or not, that we have not? */
+static bool knows_more(const struct cpc_core *core, unsigned int i)
+{
+	const struct cpc_member *m = &core->member[i];
+	unsigned int lane;
+
+	for (lane = 0; lane < core->config.n; lane++)
+		if (m->have[lane] != ~0u && m->have[lane] > core->member[lane].lane.last)
+			return true;
+	return false;
+}
+
+bool cpc_answer_wanted(struct cpc_core *core, unsigned int member)
+{
+	const struct cpc_member *m = &core->member[member];
+	unsigned int self = core->config.self;
+	struct cpc_lane *own = &core->member[self].lane;
+	const struct cpc_held_entry *e =
+		m->have[self] < own->last ? cpc_lane_get(own, m->have[self] + 1) : NULL;
+	u32 s;
+
+	cpc_assert(member != self);
+	if (e && m->heard_us > e->air_us + OWN_MARGIN_US)
+		return true;
+	for (s = core->settled + 1; s <= core->settled + CPC_OPEN_MAX; s++) {
+		struct cpc_slot *slot = cpc_live(core, s);
+		const struct cpc_known_cut *known = worthy_cut(slot);
+
+		if (known && known->air_us && lacks_cut(core, member, slot, known) &&
+		    cpc_leader(core, s, slot->mine.view) == self)
+			return true;
+	}
+	return knows_more(core, member);
 }
 
 static void write_answers(const struct cpc_core *core, struct cpc_writer *w, u16 *flags)
@@ -305,9 +355,9 @@ int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 	cpc_header_write(&head, &header);
 	core->counter = header.counter;
 	core->sent_us = core->now_us;
-	core->dirty = false;
-	core->prompt = false;
-	core->dirty_us = 0;
+	/* What did not fit goes with the next frame at once: the others cannot vote for it before. */
+	core->dirty = core->prompt = unsaid(core);
+	core->dirty_us = core->dirty ? core->now_us : 0;
 	if (event->carrier.standalone)
 		cpc_dcc_sent(core, w.used + cpc_element_trailer(core->config.n));
 	fx->element_len = w.used;

@@ -175,7 +175,7 @@ enum cpc_lane_put cpc_lane_put(struct cpc_lane *lane, const struct cpc_entry *en
 		lane->forked = true;
 		return CPC_PUT_FORK;
 	}
-	if (entry->seq <= lane->frontier || entry->seq - lane->frontier > CPC_LANE_WINDOW)
+	if (entry->seq <= lane->frontier || entry->seq - lane->frontier > CPC_LANE_AHEAD)
 		return CPC_PUT_IGNORED;
 	/*
 	 * In strict mode the lane's author has shown one thing here and another elsewhere, and the

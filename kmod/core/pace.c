@@ -5,21 +5,25 @@
  *   carrier  never; states ride on what the V2X stack sends anyway
  *   early    after a change, 25 ms after the last element (the ETSI DCC floor, TS 102 687) unless a
  *            carrier is due by then; every 50 ms while a slot is open
- *   urgent   after a change, 1 ms after the last element; every 20 ms while a slot is open.
- *            Members take turns to vote, by their distance from the leader: who hears enough votes
- *            before his turn casts all of his in one frame, and frames do not collide
+ *   urgent   after a change, 1 ms after the last element; every 20 ms while a slot is open
+ *
+ * Members take turns to vote, by their distance from the leader: who hears enough votes before his
+ * turn casts all of his in one frame, and frames do not collide. Who has nothing new to say waits
+ * for as long as between two repetitions: else all would repeat themselves at what ends a silence,
+ * together with those who have to answer it.
  *
  * So it is on a quiet channel. On a busy one frames of our own are further apart (dcc.c), and the
  * waits below follow: carriers then bring what our frames would have brought.
  *
  * A view's time-out doubles with the view. A leader that has not been heard for a while gets a
- * short one: waiting for the dead is what costs most when a member fails.
+ * short one: waiting for the dead is what costs most when a member fails. The short one doubles
+ * with every f+1 views, because so many leaders in a row may be dead.
  */
 #include <cpchain/core_parts.h>
 
 enum pace_us {
 	EARLY_CARRIER_SLACK_US = 10000,
-	URGENT_TURN_US = 400,	/* about the air time of one frame */
+	TURN_US = 400,		/* about the air time of one frame */
 	SEND_RETRY_US = 5000,	/* the frame asked for did not come about */
 	VIEW_DOUBLINGS = 6,
 	EARLY_TIMEOUT = 8,	/* in messages */
@@ -78,14 +82,14 @@ static u64 silence_us(const struct cpc_core *core)
 u64 cpc_slot_deadline(const struct cpc_core *core, const struct cpc_slot *slot)
 {
 	unsigned int leader = cpc_leader(core, slot->number, slot->mine.view);
+	unsigned int doublings = slot->mine.view / cpc_blocking(core->config.n);
 	const struct cpc_member *m = &core->member[leader];
 	u64 full_us = slot->started_us + cpc_timeout_us(core, slot), short_us;
 
 	cpc_assert(slot->started_us);
 	if (leader == core->config.self || cpc_voted(&slot->mine, CPC_PHASE_1))
 		return full_us;
-	short_us = slot->started_us + (message_us(core) << (slot->mine.view < 4 ? slot->mine.view :
-										 4));
+	short_us = slot->started_us + (message_us(core) << (doublings < 4 ? doublings : 4));
 	if (m->heard)
 		short_us = later(short_us, m->heard_us + silence_us(core));
 	return sooner(full_us, short_us);
@@ -152,7 +156,13 @@ static u64 turn_us(const struct cpc_core *core)
 	const struct cpc_slot *slot = &core->slot[(core->decided + 1) % CPC_OPEN_MAX];
 	unsigned int n = core->config.n, leader = cpc_leader(core, slot->number, slot->mine.view);
 
-	return core->prompt ? 0 : URGENT_TURN_US * (u64)((core->config.self + n - leader - 1) % n);
+	return core->prompt ? 0 : TURN_US * (u64)((core->config.self + n - leader - 1) % n);
+}
+
+/* Who is asked, or has to ask, repeats itself twice as often, if the channel allows. */
+static u64 answer_gap_us(const struct cpc_core *core)
+{
+	return later(cpc_dcc_gap_us(core, true), cpc_dcc_gap_us(core, false) / 2);
 }
 
 /* When the next frame of our own is due; CPC_NEVER_US: none. */
@@ -165,9 +175,11 @@ static u64 next_send_us(const struct cpc_core *core)
 		return CPC_NEVER_US;
 	if (core->dirty)
 		at_us = later(core->sent_us + cpc_dcc_gap_us(core, true),
-			      urgent ? core->dirty_us + turn_us(core) : 0);
-	else if (open_work(core))
-		at_us = core->sent_us + cpc_dcc_gap_us(core, false);
+			      core->dirty_us + turn_us(core));
+	else if (core->open_us && core->asked_us > core->sent_us)
+		at_us = later(core->sent_us + answer_gap_us(core), core->asked_us + turn_us(core));
+	else if (core->open_us)
+		at_us = later(core->sent_us, core->open_us) + cpc_dcc_gap_us(core, false);
 	if (at_us == CPC_NEVER_US)
 		return at_us;
 	at_us = later(at_us, core->now_us);
@@ -215,6 +227,10 @@ void cpc_pace(struct cpc_core *core, struct cpc_effects *fx)
 		wake_us = core->now_us;
 	if (core->dirty && !core->dirty_us)
 		core->dirty_us = core->now_us;
+	if (!open_work(core))
+		core->open_us = 0;
+	else if (!core->open_us)
+		core->open_us = core->now_us;
 	send_us = next_send_us(core);
 	if (send_us <= core->now_us) {
 		fx->send = true;

@@ -334,7 +334,8 @@ static bool refused(const struct cpc_council *c)
 /*
  * A cut of our own. An author that speaks to the leader only gets the first view's proposal
  * refused by the others; the second view then covers only what a quorum reports to hold. Later
- * views are for getting the slot closed: from the third on it is empty.
+ * views are for getting the slot closed: from the third on it is empty. Views whose leaders never
+ * proposed do not count: those leaders are dead, and the entries can still be decided in this slot.
  */
 static bool propose_new(struct cpc_core *core, struct cpc_slot *slot, const struct cpc_council *c)
 {
@@ -348,7 +349,7 @@ static bool propose_new(struct cpc_core *core, struct cpc_slot *slot, const stru
 		return false;
 	if (careful)
 		keep_one_lane(core, &cut);
-	if (slot->mine.view >= 2)
+	if (careful && slot->mine.view >= 2)
 		cut.lanes = 0;
 	if (!cut.lanes && slot->mine.view == 0 && slot->number > core->end)
 		return false;

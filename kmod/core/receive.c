@@ -237,5 +237,7 @@ int cpc_receive(struct cpc_core *core, const struct cpc_event *event, struct cpc
 	for (i = 0; i < e->answers; i++)
 		cpc_condition_answer(core, e->header.sender, &e->answer[i]);
 	take_items(core, fx);
+	if (cpc_answer_wanted(core, e->header.sender))
+		core->asked_us = core->now_us;
 	return 0;
 }

@@ -5,7 +5,7 @@
 #include <cpchain/lane.h>
 #include <cpchain_element.h>
 
-enum { MEMBERS = 4, AUTHOR = 2, CHAIN = 24 };
+enum { MEMBERS = 4, AUTHOR = 2, CHAIN = CPC_LANE_AHEAD + 6 };
 
 static const struct cpc_hash members = { { 7 } };
 
@@ -157,22 +157,37 @@ START_TEST(put__any_order_ends_in_the_same_chain)
 }
 END_TEST
 
-START_TEST(put__beyond_the_window_and_below_the_frontier_is_ignored)
+START_TEST(put__far_ahead_and_below_the_frontier_is_ignored)
 {
 	struct made chain[CHAIN + 1];
 	struct cpc_lane lane = { 0 };
 	u32 seq;
 
 	make_chain(chain, "x");
-	ck_assert_int_eq(put(&lane, &chain[CPC_LANE_WINDOW + 1], true), CPC_PUT_IGNORED);
+	ck_assert_int_eq(put(&lane, &chain[CPC_LANE_AHEAD + 1], true), CPC_PUT_IGNORED);
 	for (seq = 1; seq <= CPC_LANE_WINDOW; seq++)
 		put(&lane, &chain[seq], true);
 	cpc_lane_advance(&lane, 5, &chain[5].hash);
 	ck_assert_uint_eq(lane.last, CPC_LANE_WINDOW);
-	ck_assert_int_eq(put(&lane, &chain[CPC_LANE_WINDOW + 5], true), CPC_PUT_STORED);
-	ck_assert_int_eq(put(&lane, &chain[CPC_LANE_WINDOW + 6], true), CPC_PUT_IGNORED);
+	ck_assert_int_eq(put(&lane, &chain[CPC_LANE_AHEAD + 5], true), CPC_PUT_STORED);
+	ck_assert_int_eq(put(&lane, &chain[CPC_LANE_AHEAD + 6], true), CPC_PUT_IGNORED);
 	ck_assert_ptr_nonnull(cpc_lane_get(&lane, 3));
 	ck_assert(!cpc_lane_holds(&lane, 3, &chain[3].hash));
+}
+END_TEST
+
+START_TEST(put__who_is_a_slot_behind_need_not_hear_the_next_window_again)
+{
+	struct made chain[CHAIN + 1];
+	struct cpc_lane lane = { 0 };
+	u32 seq;
+
+	make_chain(chain, "x");
+	for (seq = CPC_LANE_AHEAD; seq > 0; seq--)
+		ck_assert_int_eq(put(&lane, &chain[seq], true), CPC_PUT_STORED);
+	ck_assert_uint_eq(lane.last, CPC_LANE_WINDOW);
+	cpc_lane_advance(&lane, CPC_LANE_WINDOW, &chain[CPC_LANE_WINDOW].hash);
+	ck_assert_uint_eq(lane.last, 2 * CPC_LANE_WINDOW);
 }
 END_TEST
 
@@ -324,7 +339,8 @@ int main(void)
 	tcase_add_test(tests, entry_decode__round_trip_and_every_truncation_refused);
 	tcase_add_test(tests, entry_decode__refuses_what_is_out_of_bounds);
 	tcase_add_test(tests, put__any_order_ends_in_the_same_chain);
-	tcase_add_test(tests, put__beyond_the_window_and_below_the_frontier_is_ignored);
+	tcase_add_test(tests, put__far_ahead_and_below_the_frontier_is_ignored);
+	tcase_add_test(tests, put__who_is_a_slot_behind_need_not_hear_the_next_window_again);
 	tcase_add_test(tests, put__direct_replaces_relayed_and_two_direct_ones_are_a_fork);
 	tcase_add_test(tests, put__a_forged_relay_never_keeps_the_truth_out);
 	tcase_add_test(tests, put__an_expected_hash_lets_a_relay_replace_even_a_direct_one);

@@ -86,6 +86,12 @@ static u64 until_send(u16 busy_permille)
 	return 0;
 }
 
+/* A view may end at that very time, and who then has to vote waits for his turn. */
+static bool is_due(u64 waited_us, u64 us)
+{
+	return waited_us >= us && waited_us <= us + (N - 1) * TURN_US;
+}
+
 /* The channel stays so busy for as long as any state takes to be reached. */
 static void settle(u16 busy_permille)
 {
@@ -164,7 +170,7 @@ START_TEST(send__early_keeps_t_off_of_the_state)
 	submit(busy);
 	ck_assert_uint_gt(emit(true, busy), 0);
 	/* What is open is said again; then a change. */
-	ck_assert_uint_eq(until_send(busy), table[_i].t_off_us);
+	ck_assert(is_due(until_send(busy), table[_i].t_off_us));
 	ck_assert_uint_gt(emit(true, busy), 0);
 	submit(busy);
 	ck_assert_uint_eq(until_send(busy), relaxed ? 25000 : table[_i].t_off_us);
@@ -176,16 +182,12 @@ START_TEST(send__urgent_is_one_state_milder_but_for_the_restrictive)
 	static const u64 changed_us[] = { 1000, 25000, 100000, 200000, 1000000 };
 	static const u64 open_us[] = { 20000, 50000, 100000, 200000, 1000000 };
 	u16 busy = table[_i].busy_permille;
-	u64 wait_us;
 
 	begin(CPC_PACING_URGENT);
 	settle(busy);
 	submit(busy);
 	ck_assert_uint_gt(emit(true, busy), 0);
-	wait_us = until_send(busy);
-	/* A view ends at the same time, and who votes waits for his turn. */
-	ck_assert_uint_ge(wait_us, open_us[table[_i].state]);
-	ck_assert_uint_le(wait_us, open_us[table[_i].state] + (N - 1) * TURN_US);
+	ck_assert(is_due(until_send(busy), open_us[table[_i].state]));
 	ck_assert_uint_gt(emit(true, busy), 0);
 	submit(busy);
 	ck_assert_uint_eq(until_send(busy), changed_us[table[_i].state]);
@@ -211,7 +213,7 @@ START_TEST(send__a_longer_frame_waits_in_proportion)
 	ck_assert_uint_le(core->frame_us, 500);
 	/* As if the last one had taken longer. */
 	core->frame_us = 501;
-	ck_assert_uint_eq(until_send(300), 200000);
+	ck_assert(is_due(until_send(300), 200000));
 	emit(true, 300);
 	core->frame_us = 1001;
 	ck_assert_uint_eq(until_send(300), 300000);

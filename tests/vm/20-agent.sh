@@ -253,6 +253,10 @@ wait_for 60 quiet 1 2 3 4 || show_journals
 check "and decide, urgently" all has_all
 diag "latency of car1, urgent: $(ctl 1 stats --json | jq -c .latency_ms)"
 check "one log in epoch 2" one_log
+# Own frames at once are many; the filter allows an urgent cell's members more than strangers.
+in_rate() { [ "$(ctl "$1" bpf --json | jq -c '[.mode, .filter.rate_source.frames]')" = \
+	'["xdp generic",0]' ]; }
+check "and the filter finds nobody too loud" all in_rate
 
 # ---- conditional entries ------------------------------------------------------------------------
 

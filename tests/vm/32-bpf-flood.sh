@@ -18,6 +18,8 @@ configure()
 	{
 		printf '[node]\nkey = /tmp/flood-v%s/node.key\nstate = /tmp/flood-v%s\n' "$i" "$i"
 		printf '[cell]\nid = 7\nepoch = 1\ninterface = wlan0\n'
+		# The agent's own would be there from the beginning; here it comes half-way.
+		printf '[bpf]\nfilter = off\nstamp = no\n'
 		printf '[api]\nsocket = /tmp/flood-v%s/control\n' "$i"
 		for ((k = 1; k <= n; k++)); do
 			printf '[member car%s]\nindex = %s\nnode_id = %s\n' "$k" $((k - 1)) \

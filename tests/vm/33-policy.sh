@@ -42,8 +42,8 @@ drive()
 	halt "$i"
 	for ((k = 0; k < 20; k++)); do
 		printf '(1700000000.%06d) vcan0 100#%s\n' $((k * 50000)) "$data"
-	done >"/tmp/v$i/drive"
-	ip netns exec "v$i" "$build/canreplay" --loop "/tmp/v$i/drive" vcan0 >/dev/null 2>&1 &
+	done >"/tmp/policy-v$i/drive"
+	ip netns exec "v$i" "$build/canreplay" --loop "/tmp/policy-v$i/drive" vcan0 >/dev/null 2>&1 &
 	driver[i]=$!
 	wait_for 10 drives "$i" "$2" "$3" "$4"
 }
@@ -73,26 +73,26 @@ configure()
 {
 	local i=$1 k
 	{
-		printf '[node]\nkey = /tmp/v%s/node.key\nstate = /tmp/v%s\n' "$i" "$i"
+		printf '[node]\nkey = /tmp/policy-v%s/node.key\nstate = /tmp/policy-v%s\n' "$i" "$i"
 		printf '[cell]\nid = 7\nepoch = 1\ninterface = wlan0\n'
 		# One whose silence counts as no, the others wait for their agent's word.
 		[ "$i" = 4 ] || printf 'default_verdict = none\n'
 		printf '[gateway]\nenabled = yes\ncan = vcan0\nperiod_ms = 5000\n'
 		printf 'dbc = /tmp/drive.dbc\noverlay = /tmp/drive.json\n'
 		printf '[bpf]\nroot = %s\n' $root
-		printf '[api]\nsocket = /tmp/v%s/control\n' "$i"
+		printf '[api]\nsocket = /tmp/policy-v%s/control\n' "$i"
 		for ((k = 1; k <= n; k++)); do
 			printf '[member car%s]\nindex = %s\nnode_id = %s\n' "$k" $((k - 1)) \
-				"$(cat "/tmp/v$k/id")"
+				"$(cat "/tmp/policy-v$k/id")"
 		done
-	} >"/tmp/v$i/conf"
+	} >"/tmp/policy-v$i/conf"
 }
 
 # agent_start I [COMMAND...]: the command in front of the agent takes something from it.
 agent_start()
 {
-	ip netns exec "v$1" "${@:2}" "$build/cpchaind" --config "/tmp/v$1/conf" \
-		>/dev/null 2>>"/tmp/v$1/journal" &
+	ip netns exec "v$1" "${@:2}" "$build/cpchaind" --config "/tmp/policy-v$1/conf" \
+		>/dev/null 2>>"/tmp/policy-v$1/journal" &
 	agent[$1]=$!
 }
 agent_kill()
@@ -108,15 +108,15 @@ agent_again()
 	wait_for 60 connected "$1"
 }
 
-ctl() { "$build/cpchainctl" --socket "/tmp/v$1/control" "${@:2}"; }
+ctl() { "$build/cpchainctl" --socket "/tmp/policy-v$1/control" "${@:2}"; }
 connected() { [ "$(ctl "$1" status --json | jq .peers_up)" = $((n - 1)) ]; }
 all() { local i; for ((i = 1; i <= n; i++)); do "$@" "$i" || return; done; }
-said() { grep -q "$2" "/tmp/v$1/journal"; }
+said() { grep -q "$2" "/tmp/policy-v$1/journal"; }
 bpf() { ctl "$1" bpf --json | jq -c "$2"; }
 bpf_is() { [ "$(bpf "$1" "$2")" = "$3" ]; }
 policy() { bpf "$1" ".policies[] | select(.kind == \"$2\") | $3"; }
 filtered() { in_vehicle "$1" ip link show wlan0 | grep -q xdpgeneric; }
-show_journals() { local i; for ((i = 1; i <= n; i++)); do diag "$(tail -n 6 "/tmp/v$i/journal")"; done; }
+show_journals() { local i; for ((i = 1; i <= n; i++)); do diag "$(tail -n 6 "/tmp/policy-v$i/journal")"; done; }
 
 # propose I WORD...: what is said goes to /tmp/said; the exit status is 0 accepted, 1 rejected.
 propose() { ctl "$1" propose "${@:2}" >/tmp/said 2>&1; }
@@ -140,8 +140,8 @@ word() { awk -v m="$1" '$1 == m { $1 = ""; print substr($0, 2) }' /tmp/said; }
 radios_up $n
 module_load || die "the module does not load"
 for ((i = 1; i <= n; i++)); do
-	mkdir "/tmp/v$i"
-	"$build/cpchaind" --print-id --key "/tmp/v$i/node.key" >"/tmp/v$i/id"
+	mkdir "/tmp/policy-v$i"
+	"$build/cpchaind" --print-id --key "/tmp/policy-v$i/node.key" >"/tmp/policy-v$i/id"
 done
 for ((i = 1; i <= n; i++)); do configure $i; done
 for ((i = 1; i <= n; i++)); do agent_start $i; done
@@ -217,7 +217,7 @@ drive 3 80 25 0
 outcome "then the cell's default counts" 1 1 "${join[@]}"
 is "which is no" "$(word car4)" "no the default"
 ctl 4 bpf policy all platoon >/dev/null
-sed -i 's|^\[bpf\]|&\npolicy_quorum = speed|' /tmp/v4/conf
+sed -i 's|^\[bpf\]|&\npolicy_quorum = speed|' /tmp/policy-v4/conf
 kill -HUP "${agent[4]}"
 policy_is() { [ "$(policy "$1" "$2" "$3")" = "$4" ]; }
 check "SIGHUP loads what is configured" wait_for 10 policy_is 4 quorum .policy '"speed"'
@@ -247,6 +247,8 @@ more() { [ "$(passed_of 2)" -gt $((passed + 20)) ] &&
 check "and frames and elements still pass it" wait_for 20 more
 outcome "its policy votes on: its values are old" 1 1 "${join[@]}"
 is "hence no" "$(word car2)" "no sensors stale"
+check "what is stamped can be captured without an agent" in_vehicle 2 "$build/cpchainctl" \
+	capture /tmp/dead.pcapng 1 --interface wlan0 --root $root
 agent_start 2
 check "the next agent takes over" wait_for 60 connected 2
 is "with the counters" "$(bpf 2 ".filter.passed.frames > $passed")" true
@@ -258,7 +260,7 @@ is "no member's element was ever dropped" "$(lost 1) $(lost 2) $(lost 3) $(lost 
 
 # ---- capture --------------------------------------------------------------------------------------
 
-check "a capture is written" in_vehicle 1 "$build/cpchainctl" --socket /tmp/v1/control \
+check "a capture is written" in_vehicle 1 "$build/cpchainctl" --socket /tmp/policy-v1/control \
 	capture /tmp/radio.pcapng 3
 check "which Wireshark reads" eval '[ "$(tshark -r /tmp/radio.pcapng -Y its 2>/dev/null | wc -l)" -ge 10 ]'
 
@@ -269,21 +271,25 @@ check "detached, the radio has no filter" eval '! filtered 4'
 is "and the agent says so" "$(bpf 4 '[.mode, .why]')" '["off","taken off"]'
 agent_again 4 capsh --drop=cap_bpf,cap_sys_admin,cap_perfmon -- -c 'exec "$@"' agent
 check "an agent that may not use BPF says so" said 4 'no filter and stamps: .*(the cell works without)'
-diag "$(grep -e 'no filter' -e 'no policy' /tmp/v4/journal | tail -n 3)"
+diag "$(grep -e 'no filter' -e 'no policy' /tmp/policy-v4/journal | tail -n 3)"
 outcome "and the cell decides" 0 4 "${speed[@]}"
-sed -i "s|^root = .*|root = /tmp/v4/nothing|" /tmp/v4/conf
+sed -i "s|^root = .*|root = /tmp/policy-v4/nothing|" /tmp/policy-v4/conf
 agent_again 4
-check "a root that is no BPF file system is named" said 4 'no BPF file system at /tmp/v4'
+check "a root that is no BPF file system is named" said 4 'no BPF file system at /tmp/policy-v4'
 outcome "and the cell decides then too" 0 4 "${speed[@]}"
 is "as the agent says" "$(bpf 4 '[.mode, (.why | startswith("no BPF file system"))]')" '["off",true]'
-sed -i "s|^root = .*|root = $root\nfilter = off\nstamp = no|" /tmp/v4/conf
+sed -i "s|^root = .*|root = $root\nfilter = off\nstamp = no|" /tmp/policy-v4/conf
 agent_again 4
 is "switched off it is off" "$(bpf 4 '[.mode, .why]')" '["off","off, as configured"]'
-sed -i 's|^interface = wlan0|&\nleave_on_stop = yes|' /tmp/v3/conf
+sed -i 's|^interface = wlan0|&\nleave_on_stop = yes|' /tmp/policy-v3/conf
 agent_again 3
 agent_kill 3 TERM
 is "an agent that leaves for good" $? 0
 check "takes its filter along" eval '! filtered 3 && [ ! -e "$(pins 3 wlan0)" ]'
+agent_kill 1 KILL
+check "without an agent it is detached by hand" in_vehicle 1 "$build/cpchainctl" bpf detach \
+	--interface wlan0 --root $root
+check "and nothing stays" eval '! filtered 1 && [ ! -e "$(pins 1 wlan0)" ]'
 for i in 1 2 3 4; do halt $i; done
 cams_stop >/dev/null
 done_testing

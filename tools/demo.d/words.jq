@@ -44,8 +44,8 @@ def filtered:
   (.vehicles | map(.filter // {mode: "off"})) as $filters |
   if $filters | all(.mode != "off") then
     "In front of each module a BPF filter (\($filters | map(.mode) | unique | join(", "))) saw " +
-    "\($filters | sum(.passed + .dropped)) V2X frames in all, took " +
-    "\($filters | map(.mean_ns) | max) ns for one, and dropped \($filters | sum(.dropped))."
+    "\($filters | sum(.passed + .dropped)) V2X frames in all and dropped " +
+    "\($filters | sum(.dropped))."
   else
     "Without a BPF filter in front of the module: " +
     ($filters | map(.why_off // "off") | unique | join("; ")) + "."

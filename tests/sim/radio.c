@@ -9,7 +9,7 @@
  * No faults but those of the scenario, and silent members. Each member has a carrier every 100 ms
  * (a CAM: best effort, the traffic class that ETSI TS 103 175 gives it); the element lengthens it,
  * or goes in a frame of its own (voice). Members submit at random times. All checks of the oracle
- * hold here as well.
+ * hold here as well, but for progress: a scenario need not allow any.
  *
  * Latencies are from submitting an entry to its decision: at its author, and at every member.
  */
@@ -54,7 +54,7 @@ struct sim_radio {
 	u64 submitted_us[SIM_MEMBERS][SIM_SUBMITS + 2];
 	FILE *trace;
 	/* over all seeds */
-	u64 carriers, standalone, element_bytes, air_us, element_air_us, dropped;
+	u64 submitted, carriers, standalone, element_bytes, air_us, element_air_us, dropped;
 	u64 busy_permille, busiest_permille, virtual_us;
 	struct latency author, all;
 };
@@ -87,6 +87,7 @@ static double quantile_ms(const struct latency *l, unsigned int permille)
 
 void sim_radio_submitted(struct sim_world *w, const struct sim_node *node, u32 seq)
 {
+	w->radio->submitted++;
 	if (seq < SIM_SUBMITS + 2)
 		w->radio->submitted_us[node->index][seq] = w->now_us;
 }
@@ -325,11 +326,13 @@ static void print_json(struct sim_radio *r, const struct sim_totals *t)
 	double slots = t->slots ? (double)t->slots : 1;
 
 	printf("{\"n\":%u,\"pacing\":\"%s\",\"silent\":%u,\"seeds\":%llu,\"virtual_s\":%.1f,"
-	       "\"slots\":%llu,\"entries\":%llu,\"views\":%llu,\"installs\":%llu,\n",
+	       "\"slots\":%llu,\"entries\":%llu,\"submitted\":%llu,\"views\":%llu,"
+	       "\"installs\":%llu,\n",
 	       r->scenario.stations, pacing[r->options.pacing < 0 ? 1 : r->options.pacing],
 	       r->options.silent, (unsigned long long)t->seeds, (double)r->virtual_us / 1e6,
 	       (unsigned long long)t->slots, (unsigned long long)t->entries,
-	       (unsigned long long)t->views, (unsigned long long)t->installs);
+	       (unsigned long long)r->submitted, (unsigned long long)t->views,
+	       (unsigned long long)t->installs);
 	printf("\"latency\":{");
 	print_latency("author", &r->author);
 	printf(",");
@@ -395,7 +398,10 @@ static void measure(struct sim_radio *radio, struct sim_totals *totals)
 		make_plan(radio, seed, &plan);
 		sim_run(w, &plan, totals);
 		cpc_channel_check(&radio->channel);
+		catch_up(w);
 		collect(radio, w->now_us, plan.n - o->silent);
+		if (radio->trace)
+			fprintf(radio->trace, "%llu end\n", (unsigned long long)w->now_us);
 		drain(w);
 	}
 	sim_world_free(w);
@@ -417,6 +423,10 @@ int sim_radio_main(const struct sim_options *o)
 	if (read_scenario(o->medium, &radio->scenario) || !good_options(o, &radio->scenario))
 		goto out;
 	radio->trace = o->trace ? fopen(o->trace, "w") : NULL;
+	if (o->trace && o->seeds != 1) {
+		fprintf(stderr, "cpc-sim: --trace goes with --seeds 1\n");
+		goto out;
+	}
 	if (o->trace && !radio->trace) {
 		fprintf(stderr, "cpc-sim: cannot write '%s'\n", o->trace);
 		goto out;

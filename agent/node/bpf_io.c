@@ -191,6 +191,11 @@ int cpc_node_policy_set(struct cpc_node *node, unsigned int kind, const char *po
 	return 0;
 }
 
+static const char *policy_name(const struct cpc_node *node, unsigned int kind)
+{
+	return node->bpf.policy[kind][0] ? node->bpf.policy[kind] : "no policy";
+}
+
 static void start_policies(struct cpc_node *node, const struct cpc_agent_config *config)
 {
 	const char *const wanted[CPC_NODE_POLICY_KINDS] = {
@@ -206,6 +211,8 @@ static void start_policies(struct cpc_node *node, const struct cpc_agent_config 
 		cpc_node_say(node, LOG_WARNING, "no %s: %s (the cell works without)",
 			     kind_keys[kind], error.text);
 	}
+	cpc_node_say(node, LOG_INFO, "on manoeuvres vote: by all %s, by quorum %s",
+		     policy_name(node, CPC_ENTRY_BY_ALL), policy_name(node, CPC_ENTRY_BY_QUORUM));
 }
 
 void cpc_node_reload(struct cpc_node *node, const struct cpc_agent_config *fresh)
@@ -256,9 +263,13 @@ int cpc_node_bpf_detach(struct cpc_node *node, struct cpc_error *error)
 void cpc_node_bpf_cell_gone(struct cpc_node *node, bool detach)
 {
 	struct cpc_error error;
+	unsigned int kind;
 
 	if (node->bpf.filters)
 		cpc_bpf_cell_del(node->bpf.programs, node->cell, NULL);
+	for (kind = CPC_ENTRY_BY_QUORUM; detach && kind < CPC_NODE_POLICY_KINDS; kind++)
+		if (node->bpf.policies && node->bpf.policy[kind][0])
+			cpc_bpf_policy_remove(node->bpf.policies, node->bpf.policy[kind], NULL);
 	if (detach && node->bpf.programs && cpc_node_bpf_detach(node, &error) < 0)
 		cpc_node_say(node, LOG_WARNING, "%s", error.text);
 }

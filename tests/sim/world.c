@@ -276,6 +276,17 @@ static void deliver(struct sim_world *w, struct sim_node *node, const struct sim
 	}
 }
 
+/* Any next set that there can be; the core only looks at whether it is one. */
+u32 sim_change(const struct sim_world *w, u64 *random, u8 *out)
+{
+	u8 id[CPC_NODE_ID_BYTES] = { 7 };
+	struct cpc_member_change change = { .joining = (u8)sim_below(random, 2), .node_id = id };
+
+	if (sim_chance(random, 50))
+		change.leaving = 1u << sim_below(random, w->plan.n);
+	return (u32)cpc_change_encode(&change, out, CPC_ENTRY_DATA_MAX);
+}
+
 static void submit(struct sim_world *w, struct sim_node *node)
 {
 	u8 data[CPC_ENTRY_DATA_MAX];
@@ -292,6 +303,10 @@ static void submit(struct sim_world *w, struct sim_node *node)
 	event.submit.kind = CPC_ENTRY_ORDINARY;
 	if (sim_chance(&node->random, w->plan.conditional))
 		event.submit.kind = (u8)(CPC_ENTRY_BY_QUORUM + sim_below(&node->random, 2));
+	if (w->plan.changes && sim_chance(&node->random, w->plan.changes)) {
+		event.submit.kind = CPC_ENTRY_CHANGE;
+		len = sim_change(w, &node->random, data);
+	}
 	event.submit.data = data;
 	event.submit.len = len;
 	/* Before the step: a decision may follow within it. */
@@ -320,6 +335,7 @@ static void install(struct sim_world *w, struct sim_node *node)
 		return;
 	}
 	event.install.slot = logged->slot;
+	event.install.end = logged->end;
 	event.install.prev_log_hash = logged->before;
 	event.install.value = logged->value;
 	event.install.seq = logged->seq;

@@ -107,6 +107,14 @@ struct cpc_member {
 	u32 state_slot[CPC_OPEN_MAX];	/* which slot state[i] is of; 0: none */
 	struct cpc_state state[CPC_OPEN_MAX];
 	u32 have[CPC_MEMBERS_MAX];	/* last entry it holds, per lane */
+	u64 hears;			/* whom it hears itself, by bit, as it last said */
+	u64 since_us;			/* since when its elements come, by whatever way */
+	u64 direct_us;			/* when we last heard it ourselves */
+	bool through;			/* its newest element came through another member, */
+	bool relay;			/* is for us to send again, */
+	bool news;			/* says something new */
+	u64 said;			/* checksum of what it says, but for its payload */
+	u16 len;			/* and is so long, header to footer */
 	u64 accusers;			/* members, by bit, that name another head than we hold */
 	struct cpc_condition condition;
 	struct cpc_condition decided_condition;	/* the last one of the lane, for people only */
@@ -168,6 +176,7 @@ struct cpc_core {
 	struct cpc_digest parent;	/* value of the last finished slot that is not void */
 	struct cpc_slot slot[CPC_OPEN_MAX];	/* by number modulo */
 	struct cpc_done done[CPC_DECIDED_RING];	/* by slot modulo */
+	u8 hops;			/* a message is sent so often until all have it; 1: once */
 	/* pacing */
 	bool dirty;			/* own state changed since the last element */
 	bool prompt;			/* others wait for that change: a proposal, an entry */
@@ -218,6 +227,8 @@ struct cpc_event {
 		struct {
 			const u8 *data;	/* header and sections: without tags and footer */
 			size_t len;
+			bool relayed;	/* it came in front of an element of `relayer` */
+			u8 relayer;
 		} element;
 		struct {
 			u8 kind;
@@ -254,7 +265,13 @@ struct cpc_effects {
 	bool element_idle;		/* nothing undecided, nothing to say: the header only */
 	u8 element_open;		/* slot records in it */
 	bool element_late;		/* one of them beyond its first view */
-	bool element_payload;		/* it carries entries, cuts, claims or verdicts */
+	bool element_payload;		/* entries, cuts, claims, verdicts, who is heard */
+	/*
+	 * Members, by bit, whose newest authentic elements go in front of this one, as they came.
+	 * They take relay_bytes of the room given.
+	 */
+	u64 relay;
+	size_t relay_bytes;
 	bool send;			/* a frame of our own is due: CPC_EV_CARRIER */
 	u32 submitted_seq;		/* CPC_EV_SUBMIT: the entry's lane sequence */
 	u8 decisions;

@@ -5,7 +5,7 @@
  *   core.c       the door: init, step, check
  *   receive.c    element in            emit.c     element out
  *   slot.c       votes, views          pace.c     timers, when to send
- *                                      dcc.c      how busy the channel is
+ *   relay.c      whose element to repeat  dcc.c   how busy the channel is
  *   propose.c    cuts: build, judge    finish.c   decided: log, laggards, install
  *   condition.c  verdicts
  *   tetra.c lane.c cut.c element.c     know nothing of the core
@@ -94,11 +94,35 @@ bool cpc_answer_wanted(struct cpc_core *core, unsigned int member);
 /* pace.c */
 u64 cpc_timeout_us(const struct cpc_core *core, const struct cpc_slot *slot);
 u64 cpc_slot_deadline(const struct cpc_core *core, const struct cpc_slot *slot);
+u64 cpc_message_us(const struct cpc_core *core);
 u64 cpc_gather_us(const struct cpc_core *core);
 u64 cpc_retry_us(const struct cpc_core *core);
 bool cpc_active(const struct cpc_core *core, unsigned int member);
+/* Who has not been heard for so long is not there, as far as one can tell. */
+u64 cpc_silence_us(const struct cpc_core *core);
+/* The same for a member that may come through others. */
+u64 cpc_patience_us(const struct cpc_core *core, unsigned int member);
 void cpc_pace_carrier(struct cpc_core *core);
 void cpc_pace(struct cpc_core *core, struct cpc_effects *fx);
+
+/* relay.c */
+/* Members that we hear ourselves, by bit, we among them. */
+u64 cpc_hears(const struct cpc_core *core);
+bool cpc_hears_all(const struct cpc_core *core, u64 hears);
+/* How many times a message is sent until all have it: 1 when all that are there hear all. */
+u8 cpc_hops(const struct cpc_core *core);
+/* Does some member that is there not hear us? */
+bool cpc_hidden(const struct cpc_core *core);
+/* @author's newest element has just come, from @served_by if not 0: shall we send it again? */
+bool cpc_relay_wanted(const struct cpc_core *core, unsigned int author, u64 served_by);
+/* Does one wait that is worth a frame of our own? */
+bool cpc_relay_due(const struct cpc_core *core);
+/* Do those go before our own payload in the next frame? Each has its turns. */
+bool cpc_relay_first(const struct cpc_core *core);
+/* Chooses what goes in front of our element, into fx->relay; returns the bytes that takes. */
+size_t cpc_relay_pick(struct cpc_core *core, size_t room, struct cpc_effects *fx);
+/* Bytes, without tags and footer, that leave a relayer room for its own state beside them. */
+size_t cpc_relay_share(const struct cpc_core *core);
 
 /* dcc.c */
 /* The channel was busy for so much of the last CPC_BUSY_WINDOW_US. */

@@ -50,6 +50,7 @@ struct cpc_element {
 	struct cpc_slot_record record[CPC_OPEN_MAX];
 	u8 answers;
 	struct cpc_answer answer[CPC_ANSWERS_MAX];
+	u64 hears;		/* members by bit; all, when the element does not say */
 	struct cpc_reader items;	/* the payload section: cpc_element_item() */
 };
 
@@ -108,6 +109,9 @@ void cpc_record_write(struct cpc_writer *w, const struct cpc_slot_record *record
 int cpc_record_read(struct cpc_reader *r, u32 decided, struct cpc_slot_record *ret_record);
 
 void cpc_have_write(struct cpc_writer *w, const u8 *have, unsigned int n);
+
+/* @heard: members by bit, below @n. */
+void cpc_heard_write(struct cpc_writer *w, u64 heard, unsigned int n);
 
 void cpc_item_write(struct cpc_writer *w, u8 type, const void *data, size_t len);
 

@@ -31,6 +31,7 @@ enum cpc_limits {
 	CPC_WHY_MAX = 128,	/* reasons a word can give: seven bits on the air; more: -EINVAL */
 
 	CPC_ELEMENT_MAX = 1400,	/* element bytes with tags; larger is dropped on receive */
+	CPC_RELAYS_MAX = 8,	/* elements of others in front of an own one; more: not read */
 	CPC_TAG_BYTES = 8,
 	CPC_BASE_MAX = 0xf0000000,	/* slots are u32; at 1000 a second that takes 46 days */
 	CPC_CHANGE_DELAY = 4,	/* slots from a change of members to the epoch's end: all live */

@@ -9,6 +9,10 @@
  *   carrier payload | header 24 | sections | tags 8 * (n-1) | length 2 | magic 2 |
  *                   '------------- length covers all of this -------------------'
  *
+ * In front of it there may be elements of other members, at most CPC_RELAYS_MAX, each complete and
+ * found from its end in turn: sent again for those who do not hear their authors. The last one in
+ * the frame is its sender's own.
+ *
  * Everything is little-endian, there are no bitfields and nothing is padded.
  *
  * header    version, sender, cell, epoch, flags, counter, decided slot, log hash (truncated)
@@ -18,6 +22,8 @@
  *   slots    `flags & SLOTS` records, see below
  *   answers  u8 count, then per answer: u8 lane, u8 word, le32 seq, digest[16]
  *            word: bit 0: 0 no, 1 yes; bits 1-7: why, enum cpc_policy_reason, for people only
+ *   heard    ceil(n/8) bytes: per member a bit, low one first: the sender hears it himself, not
+ *            through others; without the section he hears all
  *   payload  the rest up to the tags: items of u8 type, le16 length, bytes
  * tags      for every member but the sender, by index: a MAC over the receiver's index, the digest
  *           of the member set, and everything from the header to the last section, truncated to 8
@@ -50,7 +56,8 @@ enum cpc_element_flags {
 	CPC_ELEMENT_SLOTS = 0x07,	/* number of slot records, 0..4 */
 	CPC_ELEMENT_HAVE = 0x08,
 	CPC_ELEMENT_ANSWERS = 0x10,
-	CPC_ELEMENT_FLAGS_KNOWN = 0x1f,	/* any other bit: malformed */
+	CPC_ELEMENT_HEARD = 0x20,
+	CPC_ELEMENT_FLAGS_KNOWN = 0x3f,	/* any other bit: malformed */
 };
 
 enum cpc_item_type {

@@ -23,6 +23,10 @@ int cpc_core_init(struct cpc_core *core, const struct cpc_config *config, u64 no
 	core->config = *config;
 	core->now_us = now_us;
 	core->dcc_us = now_us;
+	core->hops = 1;
+	/* Nobody is missed before there was time to hear him. */
+	for (i = 0; i < config->n; i++)
+		core->member[i].direct_us = now_us;
 	core->log_hash = config->members;
 	core->random = config->seed;
 	core->settled = config->base;
@@ -76,6 +80,7 @@ int cpc_step(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 		core->now_us = event->now_us;
 	cpc_dcc_update(core, event->busy_permille);
 	err = take(core, event, effects);
+	core->hops = cpc_hops(core);
 	/* An element about to leave shows what was; what it changes comes with the next event. */
 	if (event->type != CPC_EV_CARRIER)
 		cpc_progress(core, effects);

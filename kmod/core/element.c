@@ -274,6 +274,27 @@ static int read_answers(struct cpc_reader *r, unsigned int n, struct cpc_element
 	return 0;
 }
 
+void cpc_heard_write(struct cpc_writer *w, u64 heard, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i += 8)
+		cpc_write_u8(w, (u8)(heard >> i));
+}
+
+static int read_heard(struct cpc_reader *r, unsigned int n, u64 *ret_heard)
+{
+	unsigned int i;
+	u64 heard = 0;
+
+	for (i = 0; i < n; i += 8)
+		heard |= (u64)cpc_read_u8(r) << i;
+	if (n < 64 && heard >> n)
+		return -EBADMSG;
+	*ret_heard = heard;
+	return 0;
+}
+
 int cpc_element_decode(const u8 *data, size_t len, unsigned int n, struct cpc_element *ret_element)
 {
 	struct cpc_reader r = cpc_reader_init(data, len);
@@ -299,6 +320,9 @@ int cpc_element_decode(const u8 *data, size_t len, unsigned int n, struct cpc_el
 			return -EBADMSG;
 	}
 	if (e->header.flags & CPC_ELEMENT_ANSWERS && read_answers(&r, n, e))
+		return -EBADMSG;
+	e->hears = ~(u64)0;
+	if (e->header.flags & CPC_ELEMENT_HEARD && read_heard(&r, n, &e->hears))
 		return -EBADMSG;
 	if (r.failed)
 		return -EBADMSG;

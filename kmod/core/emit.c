@@ -20,7 +20,10 @@ static bool fits(const struct cpc_writer *w, size_t len)
 
 static u64 margin_us(const struct cpc_core *core, bool own)
 {
-	return own ? OWN_MARGIN_US : cpc_retry_us(core);
+	if (!own)
+		return cpc_retry_us(core);
+	/* Over several hops his answer takes its time, and older elements of his come meanwhile. */
+	return core->hops == 1 ? OWN_MARGIN_US : cpc_message_us(core);
 }
 
 /*
@@ -125,7 +128,7 @@ static void write_done(struct cpc_core *core, struct cpc_writer *w)
 
 			if (done->slot != s)
 				continue;
-			if (m->heard_us > done->claim_us + OWN_MARGIN_US)
+			if (m->heard_us > done->claim_us + margin_us(core, true))
 				write_claim(core, w, done);
 			if (!cpc_live(core, s) &&
 			    m->heard_us > done->cut.air_us + cpc_retry_us(core) / 2)
@@ -279,6 +282,7 @@ static void write_state(struct cpc_core *core, struct cpc_writer *w, u16 *flags,
 {
 	u8 have[CPC_MEMBERS_MAX], any = 0;
 	unsigned int i;
+	u64 hears;
 	u32 s;
 
 	for (i = 0; i < core->config.n; i++) {
@@ -306,6 +310,28 @@ static void write_state(struct cpc_core *core, struct cpc_writer *w, u16 *flags,
 	}
 	*flags |= fx->element_open;
 	write_answers(core, w, flags);
+	hears = cpc_hears(core);
+	if (!cpc_hears_all(core, hears)) {
+		cpc_heard_write(w, hears, core->config.n);
+		*flags |= CPC_ELEMENT_HEARD;
+	}
+}
+
+/* What others need, and what we send again for others: whoever comes first takes what he can. */
+static void fill(struct cpc_core *core, struct cpc_writer *w, struct cpc_effects *fx)
+{
+	bool relays_first = cpc_relay_first(core);
+	size_t share = cpc_relay_share(core), size = w->size;
+
+	if (relays_first)
+		size -= cpc_relay_pick(core, cpc_writer_room(w), fx);
+	/* Those who do not hear us get this from a member that has something to say as well. */
+	w->size = cpc_hidden(core) && size > share ? share : size;
+	if (w->size > w->used)
+		write_items(core, w);
+	w->size = size;
+	if (!relays_first)
+		cpc_relay_pick(core, cpc_writer_room(w), fx);
 }
 
 /* An epoch that is over is only spoken of while somebody may not know it. */
@@ -350,7 +376,7 @@ int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 	if (w.failed)
 		return -ENOSPC;
 	state_len = w.used;
-	write_items(core, &w);
+	fill(core, &w, fx);
 	cpc_assert(!w.failed);
 	cpc_header_write(&head, &header);
 	core->counter = header.counter;
@@ -359,10 +385,11 @@ int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 	core->dirty = core->prompt = unsaid(core);
 	core->dirty_us = core->dirty ? core->now_us : 0;
 	if (event->carrier.standalone)
-		cpc_dcc_sent(core, w.used + cpc_element_trailer(core->config.n));
+		cpc_dcc_sent(core, w.used + cpc_element_trailer(core->config.n) + fx->relay_bytes);
 	fx->element_len = w.used;
 	fx->element_idle = w.used == CPC_ELEMENT_HEADER_BYTES;
-	fx->element_payload = w.used > state_len || header.flags & CPC_ELEMENT_ANSWERS;
+	fx->element_payload = w.used > state_len ||
+			      header.flags & (CPC_ELEMENT_ANSWERS | CPC_ELEMENT_HEARD);
 	return 0;
 }
 

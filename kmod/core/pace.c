@@ -28,6 +28,7 @@ enum pace_us {
 	VIEW_DOUBLINGS = 6,
 	EARLY_TIMEOUT = 8,	/* in messages */
 	URGENT_TIMEOUT = 10,
+	THROUGH_OTHERS = 3,	/* each hop loses some, and has others to send again as well */
 };
 
 static u64 later(u64 a, u64 b)
@@ -47,21 +48,21 @@ static u64 carriers_us(const struct cpc_core *core)
 }
 
 /* The time one message takes at this pacing: what the waits below are multiples of. */
-static u64 message_us(const struct cpc_core *core)
+u64 cpc_message_us(const struct cpc_core *core)
 {
-	u64 own_us = cpc_dcc_gap_us(core, false);
+	u64 us = cpc_dcc_gap_us(core, false);
 
 	if (core->config.pacing == CPC_PACING_CARRIER)
-		return carriers_us(core);
+		us = carriers_us(core);
 	/* Held back frames come later than the next carrier, if there are any. */
-	if (core->dcc != CPC_DCC_RELAXED && core->carrier_us)
-		return sooner(own_us, carriers_us(core));
-	return own_us;
+	else if (core->dcc != CPC_DCC_RELAXED && core->carrier_us)
+		us = sooner(us, carriers_us(core));
+	return core->hops * us;
 }
 
 static u64 base_timeout_us(const struct cpc_core *core)
 {
-	return message_us(core) *
+	return cpc_message_us(core) *
 	       (core->config.pacing == CPC_PACING_URGENT ? URGENT_TIMEOUT : EARLY_TIMEOUT);
 }
 
@@ -74,9 +75,15 @@ u64 cpc_timeout_us(const struct cpc_core *core, const struct cpc_slot *slot)
 }
 
 /* Everybody is heard with the carriers at least; three missed ones in a row are a sign. */
-static u64 silence_us(const struct cpc_core *core)
+u64 cpc_silence_us(const struct cpc_core *core)
 {
 	return 3 * (u64)core->config.period_us + core->config.period_us / 2;
+}
+
+u64 cpc_patience_us(const struct cpc_core *core, unsigned int member)
+{
+	cpc_assert(member < core->config.n);
+	return cpc_silence_us(core) * (core->member[member].through ? THROUGH_OTHERS : 1);
 }
 
 u64 cpc_slot_deadline(const struct cpc_core *core, const struct cpc_slot *slot)
@@ -89,20 +96,20 @@ u64 cpc_slot_deadline(const struct cpc_core *core, const struct cpc_slot *slot)
 	cpc_assert(slot->started_us);
 	if (leader == core->config.self || cpc_voted(&slot->mine, CPC_PHASE_1))
 		return full_us;
-	short_us = slot->started_us + (message_us(core) << (doublings < 4 ? doublings : 4));
+	short_us = slot->started_us + (cpc_message_us(core) << (doublings < 4 ? doublings : 4));
 	if (m->heard)
-		short_us = later(short_us, m->heard_us + silence_us(core));
+		short_us = later(short_us, m->heard_us + cpc_patience_us(core, leader));
 	return sooner(full_us, short_us);
 }
 
 u64 cpc_gather_us(const struct cpc_core *core)
 {
-	return message_us(core) + message_us(core) / 2;
+	return cpc_message_us(core) + cpc_message_us(core) / 2;
 }
 
 u64 cpc_retry_us(const struct cpc_core *core)
 {
-	return 2 * message_us(core) + message_us(core) / 2;
+	return 2 * cpc_message_us(core) + cpc_message_us(core) / 2;
 }
 
 bool cpc_active(const struct cpc_core *core, unsigned int member)
@@ -173,9 +180,9 @@ static u64 next_send_us(const struct cpc_core *core)
 
 	if (core->config.pacing == CPC_PACING_CARRIER)
 		return CPC_NEVER_US;
-	if (core->dirty)
+	if (core->dirty || cpc_relay_due(core))
 		at_us = later(core->sent_us + cpc_dcc_gap_us(core, true),
-			      core->dirty_us + turn_us(core));
+			      core->dirty ? core->dirty_us + turn_us(core) : 0);
 	else if (core->open_us && core->asked_us > core->sent_us)
 		at_us = later(core->sent_us + answer_gap_us(core), core->asked_us + turn_us(core));
 	else if (core->open_us)

@@ -7,6 +7,8 @@
  */
 #include <cpchain/core_parts.h>
 
+enum { AFTER_COUNTER = 12 };	/* in an element's header */
+
 /* FNV-1a: to notice two contents, not to withstand an attack; who would evade just counts on. */
 static u64 checksum(const u8 *data, size_t len)
 {
@@ -82,6 +84,9 @@ static void take_entry(struct cpc_core *core, unsigned int sender, const struct 
 		const struct cpc_held_entry *own = cpc_lane_get(lane, entry.seq);
 
 		if (!own || !cpc_digest_equal(&own->hash, &hash))
+			return;
+		/* Who does not hear us has not had our word by that. */
+		if (core->hops > 1)
 			return;
 	}
 	put = cpc_lane_put(lane, &entry, item->data, item->len, &hash, entry.author == sender,
@@ -204,18 +209,59 @@ static void take_states(struct cpc_core *core, struct cpc_member *m)
 	}
 }
 
+/* How it came, and whether it says anything new. */
+static bool take_way(struct cpc_core *core, const struct cpc_event *event)
+{
+	const struct cpc_element *e = &core->element;
+	struct cpc_member *m = &core->member[e->header.sender];
+	size_t end;
+	bool changed;
+	u64 said;
+
+	if (!m->heard ||
+	    core->now_us - m->heard_us >= cpc_patience_us(core, e->header.sender))
+		m->since_us = core->now_us;
+	m->through = event->element.relayed;
+	if (!event->element.relayed)
+		m->direct_us = core->now_us;
+	m->hears = e->hears;
+	m->len = (u16)(event->element.len + cpc_element_trailer(core->config.n));
+	/* Neither the counter nor whom it hears is news, nor is the payload's absence. */
+	end = event->element.len - e->items.left;
+	if (e->header.flags & CPC_ELEMENT_HEARD)
+		end -= (core->config.n + 7) / 8;
+	said = checksum(event->element.data + AFTER_COUNTER, end - AFTER_COUNTER);
+	changed = said != m->said || e->items.left;
+	m->said = said;
+	return changed;
+}
+
+/* Is it for us to send again? What waited for that goes as the newest that says the same. */
+static void consider_relay(struct cpc_core *core, const struct cpc_event *event, bool changed)
+{
+	unsigned int sender = core->element.header.sender;
+	struct cpc_member *m = &core->member[sender];
+	u64 from = event->element.relayed ? cpc_bit(event->element.relayer) : 0;
+	bool wanted = cpc_relay_wanted(core, sender, from);
+
+	m->relay = wanted || (m->relay && !changed);
+	m->news = changed ? wanted : m->news && m->relay;
+}
+
 int cpc_receive(struct cpc_core *core, const struct cpc_event *event, struct cpc_effects *fx)
 {
 	struct cpc_element *e = &core->element;
 	struct cpc_member *m;
 	unsigned int i;
+	bool changed;
 	u64 content;
 
 	if (cpc_element_decode(event->element.data, event->element.len, core->config.n, e) ||
 	    !well_formed(core, e->items))
 		return -EBADMSG;
 	if (e->header.cell != core->config.cell || e->header.epoch != core->config.epoch ||
-	    e->header.sender == core->config.self)
+	    e->header.sender == core->config.self ||
+	    (event->element.relayed && event->element.relayer >= core->config.n))
 		return -EPERM;
 	m = &core->member[e->header.sender];
 	content = checksum(event->element.data, event->element.len);
@@ -225,6 +271,7 @@ int cpc_receive(struct cpc_core *core, const struct cpc_event *event, struct cpc
 		fx->evidence_counter = e->header.counter;
 		return -ESTALE;
 	}
+	changed = take_way(core, event);
 	m->heard = true;
 	m->heard_us = core->now_us;
 	m->counter = e->header.counter;
@@ -237,6 +284,7 @@ int cpc_receive(struct cpc_core *core, const struct cpc_event *event, struct cpc
 	for (i = 0; i < e->answers; i++)
 		cpc_condition_answer(core, e->header.sender, &e->answer[i]);
 	take_items(core, fx);
+	consider_relay(core, event, changed);
 	if (cpc_answer_wanted(core, e->header.sender))
 		core->asked_us = core->now_us;
 	return 0;

@@ -205,6 +205,8 @@ static void element(struct run *run, bool raw)
 	}
 	event.element.data = bytes;
 	event.element.len = w.used;
+	event.element.relayed = raw && header.log_hash[0] & 1;
+	event.element.relayer = header.log_hash[1];
 	step(run, &event);
 }
 

@@ -75,6 +75,7 @@ static void check_element(const u8 *data, size_t len, unsigned int n)
 		MUST(e.have[i] <= CPC_LANE_WINDOW);
 	for (i = 0; i < e.answers; i++)
 		MUST(e.answer[i].lane < n && e.answer[i].verdict <= 1 && e.answer[i].seq);
+	MUST(e.hears == ~(u64)0 || n == 64 || !(e.hears >> n));
 	while (cpc_element_item(&e.items, &item) > 0) {
 		MUST(item.data >= data && item.data + item.len <= data + len);
 		check_entry(&item, n);

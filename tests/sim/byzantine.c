@@ -360,6 +360,10 @@ static void forge(struct sim_world *w, struct sim_node *node, const struct cpc_c
 		for (i = 0; i < w->plan.n; i++)
 			d->e.have[i] = (u8)sim_below(&node->random, CPC_LANE_WINDOW + 1);
 	}
+	/* Of whom it hears, too: all, or anybody. */
+	if (uses(w, node, SIM_HAVE, 50))
+		d->e.hears = sim_chance(&node->random, 50) ? ~(u64)0 :
+			     sim_random(&node->random) & ((1u << w->plan.n) - 1);
 }
 
 static void send_one(struct sim_world *w, struct sim_node *node, unsigned int receiver, u8 *data,
@@ -449,12 +453,15 @@ void sim_faulty_carrier(struct sim_world *w, struct sim_node *node)
 	}
 }
 
-void sim_faulty_receive(struct sim_world *w, struct sim_node *node, const struct sim_frame *frame)
+void sim_faulty_receive(struct sim_world *w, struct sim_node *node, const struct sim_frame *frame,
+			const struct sim_frame *around)
 {
 	struct cpc_event event = { .type = CPC_EV_ELEMENT, .now_us = w->now_us };
 	bool bit = node->heard_by_twin & 1u << frame->sender;
 	struct cpc_effects fx = { 0 };
 
+	event.element.relayed = frame != around;
+	event.element.relayer = around->sender;
 	event.element.data = frame->data;
 	event.element.len = frame->len;
 	if (!(w->plan.tricks[node->index] & SIM_TWIN)) {

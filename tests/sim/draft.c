@@ -18,7 +18,8 @@ size_t sim_draft_write(const struct sim_draft *d, unsigned int n, u8 *out, size_
 	unsigned int i;
 
 	header.flags = (u16)(d->e.records | (d->e.has_have ? CPC_ELEMENT_HAVE : 0) |
-			     (d->e.answers ? CPC_ELEMENT_ANSWERS : 0));
+			     (d->e.answers ? CPC_ELEMENT_ANSWERS : 0) |
+			     (d->e.hears != ~(u64)0 ? CPC_ELEMENT_HEARD : 0));
 	cpc_header_write(&w, &header);
 	if (d->e.has_have)
 		cpc_have_write(&w, d->e.have, n);
@@ -32,6 +33,8 @@ size_t sim_draft_write(const struct sim_draft *d, unsigned int n, u8 *out, size_
 		cpc_write_le32(&w, d->e.answer[i].seq);
 		cpc_write_bytes(&w, d->e.answer[i].head.b, CPC_DIGEST_BYTES);
 	}
+	if (d->e.hears != ~(u64)0)
+		cpc_heard_write(&w, d->e.hears, n);
 	cpc_write_bytes(&w, d->items, d->items_len);
 	return w.failed ? 0 : w.used;
 }

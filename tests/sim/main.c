@@ -116,6 +116,9 @@ static void print_totals(const struct sim_totals *t, double seconds)
 	       "bursts %llu, partitions %llu, late joiners %llu; deaf members %llu\n",
 	       LLU(t->pacing[0]), LLU(t->pacing[1]), LLU(t->pacing[2]), LLU(t->slow), LLU(t->lossy),
 	       LLU(t->bursty), LLU(t->parted), LLU(t->late), LLU(t->hidden));
+	printf("# out of range: %llu seeds; elements sent again %llu, taken from there %llu; busy "
+	       "channel %llu\n", LLU(t->sparse), LLU(t->relays), LLU(t->relayed_first),
+	       LLU(t->busy));
 	printf("# after healing: %.2f s on average, %.2f s at worst\n# cells:",
 	       t->seeds ? (double)t->healed_us / 1e6 / (double)t->seeds : 0,
 	       (double)t->worst_heal_us / 1e6);
@@ -141,7 +144,10 @@ static unsigned int missing(const struct sim_totals *t, bool print)
 		{ "replays compared with time passing", t->checked_replays },
 		{ "malformed elements", t->malformed }, { "forged elements", t->forged },
 		{ "bursts", t->bursty }, { "partitions", t->parted }, { "deaf members", t->hidden },
-		{ "late joiners", t->late },
+		{ "late joiners", t->late }, { "cells of several hops", t->sparse },
+		{ "elements sent again", t->relays },
+		{ "elements that came through others first", t->relayed_first },
+		{ "busy channels", t->busy },
 	};
 	unsigned int i, count = 0;
 

@@ -66,6 +66,8 @@ struct sim_frame *sim_frame_new(unsigned int sender, const u8 *data, size_t len)
 	frame->users = 1;
 	frame->sender = (u8)sender;
 	frame->standalone = false;
+	frame->relays = 0;
+	frame->standalone = false;
 	frame->len = (u16)len;
 	memcpy(frame->data, data, len);
 	return frame;
@@ -81,6 +83,9 @@ void sim_frame_put(struct sim_frame *frame)
 {
 	if (!frame || --frame->users)
 		return;
+	/* An element in front of another has none in front of itself: no deeper than this. */
+	while (frame->relays)
+		sim_frame_put(frame->relayed[--frame->relays]);
 	if (spares < sizeof(spare) / sizeof(spare[0]))
 		spare[spares++] = frame;
 	else
@@ -104,6 +109,8 @@ static bool apart(const struct sim_world *w, unsigned int sender, unsigned int r
 	const struct sim_plan *p = &w->plan;
 	unsigned int i;
 
+	if (p->far[receiver] & 1u << sender)
+		return true;
 	if (w->healed)
 		return false;
 	if (p->deaf[receiver] & 1u << sender)

@@ -21,6 +21,7 @@ void sim_oracle_reset(struct sim_world *w)
 		struct sim_node *node = &w->node[i];
 
 		node->decided = node->counter_sent = 0;
+		memset(node->counter_relayed, 0, sizeof(node->counter_relayed));
 		node->submitted = node->submitted_before_heal = 0;
 		memset(node->counter_seen, 0, sizeof(node->counter_seen));
 		memset(node->heard, 0, sizeof(node->heard));
@@ -576,6 +577,41 @@ void sim_oracle_step(struct sim_world *w, struct sim_node *node, const struct cp
 		 node->index);
 }
 
+/* Is it a history in which everybody hears everything in time? */
+static bool all_hear_all(const struct sim_plan *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->n; i++)
+		if (p->deaf[i] || p->role[i] != SIM_CORRECT)
+			return false;
+	return !p->sparse && !p->loss && !p->after_loss && !p->cutoffs && p->jitter_us <= 5000;
+}
+
+/* No element leaves a member twice, and none leaves a second one without need. */
+void sim_oracle_relayed(struct sim_world *w, struct sim_node *node, unsigned int author)
+{
+	const struct sim_frame *frame = node->newest[author];
+	u32 counter = node->counter_seen[author];
+	struct cpc_reader r;
+	struct cpc_header header;
+
+	SIM_MUST(w, frame && author != node->index, "member %u sends again what it never had of %u",
+		 node->index, author);
+	r = cpc_reader_init(frame->data, frame->len);
+	cpc_header_read(&r, &header);
+	SIM_MUST(w, header.sender == author && header.counter == counter,
+		 "member %u sends %u #%u again, which is not the newest, #%u", node->index, author,
+		 header.counter, counter);
+	SIM_MUST(w, counter > node->counter_relayed[author], "member %u sends %u #%u again and again",
+		 node->index, author, counter);
+	SIM_MUST(w, w->radio || !all_hear_all(&w->plan),
+		 "member %u sends %u #%u again, though all hear all", node->index, author, counter);
+	node->counter_relayed[author] = counter;
+	w->totals->relays++;
+	sim_trace(w, "%u sends %u #%u again", node->index, author, counter);
+}
+
 /* What leaves is all that the member holds, and nothing else. */
 void sim_oracle_element(struct sim_world *w, struct sim_node *node, const u8 *data, size_t len)
 {
@@ -621,10 +657,14 @@ void sim_oracle_element(struct sim_world *w, struct sim_node *node, const u8 *da
 			 !authentic(lane, lane->frontier + e.have[k] + 1),
 			 "member %u: wrong have-bitmap for lane %u", node->index, k);
 	}
+	SIM_MUST(w, e.hears >> node->index & 1 && (e.hears != ~(u64)0) ==
+			    !!(e.header.flags & CPC_ELEMENT_HEARD),
+		 "member %u says that it hears %llx", node->index, (unsigned long long)e.hears);
 	if (!e.header.flags && !e.items.left)
 		SIM_MUST(w, all <= 32 + tags, "an idle element takes %zu bytes", all);
 	/* Two values in one slot are an equivocating leader's doing. */
 	if (e.records == 1 && !e.record[0].state.view && !e.answers && !e.items.left &&
+	    !(e.header.flags & CPC_ELEMENT_HEARD) &&
 	    (e.record[0].state.voted < 2 ||
 	     cpc_digest_equal(&e.record[0].state.first, &e.record[0].state.later)))
 		SIM_MUST(w, all <= 56 + tags, "an element with one open slot takes %zu bytes", all);

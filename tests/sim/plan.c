@@ -117,6 +117,93 @@ static void plan_late(struct sim_plan *p, u64 *random)
 	}
 }
 
+static bool linked(const struct sim_plan *p, unsigned int member, u32 others)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->n; i++)
+		if (others >> i & 1 && !(p->far[i] >> member & 1) && !(p->far[member] >> i & 1))
+			return true;
+	return false;
+}
+
+/*
+ * Are @members connected through each other, by links that work both ways? One-way links may come
+ * on top: over those alone nobody would learn who misses him.
+ */
+static bool connected(const struct sim_plan *p, u32 members)
+{
+	unsigned int from, i, round;
+
+	for (from = 0; from < p->n; from++) {
+		u32 reach = 1u << from;
+
+		for (round = 0; round < p->n; round++)
+			for (i = 0; i < p->n; i++)
+				if (members >> i & 1 && linked(p, i, reach))
+					reach |= 1u << i;
+		if (members >> from & 1 && (reach & members) != members)
+			return false;
+	}
+	return true;
+}
+
+static void shuffle(u64 *random, u8 *order, unsigned int n)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < n; i++) {
+		k = sim_below(random, i + 1);
+		order[i] = order[k];
+		order[k] = (u8)i;
+	}
+}
+
+static void part(struct sim_plan *p, unsigned int a, unsigned int b)
+{
+	p->far[a] |= 1u << b;
+	p->far[b] |= 1u << a;
+}
+
+/* A line, a ring, a star, two who are hidden from each other, any graph, one-way links. */
+static void draw_ranges(struct sim_plan *p, u64 *random)
+{
+	unsigned int i, k, kind = sim_below(random, 6), n = p->n;
+	u8 order[SIM_MEMBERS];
+
+	memset(p->far, 0, sizeof(p->far));
+	shuffle(random, order, n);
+	for (i = 0; i < n; i++)
+		for (k = 0; k < i; k++) {
+			bool next = i == k + 1 || (kind == 1 && !k && i == n - 1);
+
+			if ((kind <= 1 && !next) || (kind == 2 && k) ||
+			    (kind == 3 && i == 1 && k == 0) ||
+			    (kind == 4 && sim_chance(random, 50)))
+				part(p, order[i], order[k]);
+			else if (kind == 5 && sim_chance(random, 50))
+				p->far[order[i]] |= 1u << order[k];
+			else if (kind == 5 && sim_chance(random, 30))
+				p->far[order[k]] |= 1u << order[i];
+		}
+}
+
+/* Members out of each other's range, all the time; the correct ones connected by themselves. */
+static void plan_ranges(struct sim_plan *p, u64 *random)
+{
+	u32 correct = 0;
+	unsigned int i;
+
+	for (i = 0; i < p->n; i++)
+		correct |= p->role[i] == SIM_CORRECT ? 1u << i : 0;
+	for (i = 0; i < 20 && !p->sparse; i++) {
+		draw_ranges(p, random);
+		p->sparse = connected(p, correct);
+	}
+	if (!p->sparse)
+		memset(p->far, 0, sizeof(p->far));
+}
+
 void sim_plan_make(struct sim_plan *p, u64 seed, const struct sim_options *options)
 {
 	u64 random = seed * 0x2545f4914f6cdd1dull + 1;
@@ -146,6 +233,10 @@ void sim_plan_make(struct sim_plan *p, u64 seed, const struct sim_options *optio
 	plan_faults(p, &random);
 	if (p->n <= 7 && sim_chance(&random, 4))
 		plan_late(p, &random);
+	/* From here on, what came later: it leaves the seeds what they were otherwise. */
+	if (!p->late && sim_chance(&random, 12))
+		plan_ranges(p, &random);
+	p->busy = sim_chance(&random, 8);
 	if (options->pacing >= 0)
 		p->pacing = (u8)options->pacing;
 	p->changes = sim_chance(&random, 20) ? 8 : 0;
@@ -169,6 +260,8 @@ void sim_plan_print(const struct sim_plan *p)
 			(unsigned long long)p->cutoff[i].from_us / 1000,
 			(unsigned long long)p->cutoff[i].to_us / 1000, p->cutoff[i].side);
 	for (i = 0; i < p->n; i++) {
+		if (p->far[i])
+			fprintf(stderr, "  member %u out of range of %#x\n", i, p->far[i]);
 		if (p->deaf[i])
 			fprintf(stderr, "  member %u deaf to %#x\n", i, p->deaf[i]);
 		if (p->role[i] == SIM_CRASHES)

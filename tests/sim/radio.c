@@ -191,11 +191,15 @@ static void transmit(struct sim_world *w, unsigned int sender, struct sim_frame 
 void sim_radio_send(struct sim_world *w, struct sim_frame *frame, u32 receivers)
 {
 	struct sim_radio *radio = w->radio;
-	size_t element = frame->len + cpc_element_trailer(w->plan.n);
+	size_t trailer = cpc_element_trailer(w->plan.n), element = frame->len + trailer;
 	size_t carrier = frame->standalone ? 0 : radio->options.carrier_octets;
 	size_t bytes = (carrier ? carrier : ETHERNET_BYTES) + element;
-	unsigned int rate = radio->scenario.rate_mbit_s;
+	unsigned int rate = radio->scenario.rate_mbit_s, i;
 
+	for (i = 0; i < frame->relays; i++) {
+		element += frame->relayed[i]->len + trailer;
+		bytes += frame->relayed[i]->len + trailer;
+	}
 	radio->element_bytes += element;
 	radio->element_air_us += cpc_air_us(bytes + CPC_AIR_OVER_ETHERNET, rate);
 	if (carrier)
@@ -210,6 +214,12 @@ void sim_radio_empty(struct sim_world *w, const struct sim_node *node)
 {
 	w->radio->carriers++;
 	transmit(w, node->index, NULL, 0, CPC_AC_BE, w->radio->options.carrier_octets);
+}
+
+u16 sim_radio_busy(struct sim_world *w, const struct sim_node *node)
+{
+	catch_up(w);
+	return (u16)cpc_channel_busy_permille(&w->radio->channel, node->index);
 }
 
 void sim_radio_start(struct sim_world *w)

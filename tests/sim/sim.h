@@ -112,6 +112,9 @@ struct sim_plan {
 	u8 answers;		/* per cent of questions that are answered at all */
 	u16 room;		/* bytes a carrier offers */
 	bool outsiders;
+	bool sparse;		/* not all are in range of each other, ever */
+	u32 far[SIM_MEMBERS];	/* senders out of a member's range */
+	bool busy;		/* the channel's busy ratio changes at random */
 };
 
 struct sim_options {
@@ -134,6 +137,7 @@ struct sim_totals {
 	u64 saved_by_claims;
 	u64 healed_us, worst_heal_us, checked_replays, equal_counters;
 	u64 tricks[SIM_TRICKS];
+	u64 sparse, relays, relayed_first, busy;
 	u64 cells[SIM_MEMBERS + 1];
 	u64 pacing[3], slow, late, lossy, bursty, parted, hidden;
 };
@@ -148,6 +152,8 @@ struct sim_frame {
 	unsigned int users;
 	u8 sender;		/* whose MAC it bears; SIM_MEMBERS: an outsider's */
 	bool standalone;	/* no carrier around it */
+	u8 relays;		/* elements of others in front of it */
+	struct sim_frame *relayed[CPC_RELAYS_MAX];
 	u16 len;
 	u8 data[SIM_FRAME_MAX];
 };
@@ -200,6 +206,8 @@ int sim_radio_main(const struct sim_options *o);
 void sim_radio_send(struct sim_world *w, struct sim_frame *frame, u32 receivers);
 /* A carrier that left without an element: it takes the air all the same. */
 void sim_radio_empty(struct sim_world *w, const struct sim_node *node);
+/* What this member measures, of the last window. */
+u16 sim_radio_busy(struct sim_world *w, const struct sim_node *node);
 /* SIM_EV_RADIO */
 void sim_radio_event(struct sim_world *w);
 void sim_radio_start(struct sim_world *w);
@@ -270,6 +278,7 @@ struct sim_node {
 	struct cpc_core *core;
 	struct cpc_core *twin;		/* second instance of a faulty one */
 	struct cpc_core *saved;		/* for comparing, shared by all */
+	struct sim_frame *newest[SIM_MEMBERS];	/* element of each, to send again */
 	u64 wake_us, wake_order;
 	u64 twin_wake_us;
 	u64 random;
@@ -284,6 +293,7 @@ struct sim_node {
 	u32 counter_seen[SIM_MEMBERS];	/* newest counter taken from each */
 	bool heard[SIM_MEMBERS];
 	u32 counter_sent;
+	u32 counter_relayed[SIM_MEMBERS];	/* newest one sent again */
 	struct sim_slot_votes votes[CPC_OPEN_MAX];
 	struct sim_said said[SIM_MEMBERS][SIM_WORDS];
 	u32 said_used[SIM_MEMBERS];
@@ -350,7 +360,8 @@ void sim_draft_add_cut(struct sim_draft *d, const struct cpc_cut *cut);
 struct cpc_state *sim_draft_state(struct sim_draft *d, u32 slot);
 
 void sim_faulty_carrier(struct sim_world *w, struct sim_node *node);
-void sim_faulty_receive(struct sim_world *w, struct sim_node *node, const struct sim_frame *frame);
+void sim_faulty_receive(struct sim_world *w, struct sim_node *node, const struct sim_frame *frame,
+			const struct sim_frame *around);
 void sim_faulty_submit(struct sim_world *w, struct sim_node *node);
 
 /* ---- oracle.c -------------------------------------------------------------------------------- */
@@ -359,6 +370,8 @@ void sim_oracle_reset(struct sim_world *w);
 void sim_oracle_step(struct sim_world *w, struct sim_node *node, const struct cpc_event *event,
 		     const struct cpc_effects *fx, int result);
 void sim_oracle_element(struct sim_world *w, struct sim_node *node, const u8 *data, size_t len);
+/* @node sends @author's element again. */
+void sim_oracle_relayed(struct sim_world *w, struct sim_node *node, unsigned int author);
 void sim_oracle_submitted(struct sim_world *w, struct sim_node *node, u8 kind, const u8 *data,
 			  size_t len, u32 seq);
 void sim_oracle_installed(struct sim_world *w, struct sim_node *node, u32 slot);

@@ -95,6 +95,16 @@ struct sim_world *sim_world_new(void)
 	return w;
 }
 
+static void forget_elements(struct sim_node *node)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIM_MEMBERS; i++) {
+		sim_frame_put(node->newest[i]);
+		node->newest[i] = NULL;
+	}
+}
+
 void sim_world_free(struct sim_world *w)
 {
 	unsigned int i;
@@ -102,6 +112,7 @@ void sim_world_free(struct sim_world *w)
 	sim_medium_reset(w);
 	sim_log_reset(&w->log);
 	for (i = 0; i < SIM_MEMBERS; i++) {
+		forget_elements(&w->node[i]);
 		free(w->node[i].core);
 		free(w->node[i].twin);
 		free(w->log.lane[i].entry);
@@ -155,18 +166,61 @@ static void ask(struct sim_world *w, struct sim_node *node, u64 questions)
 
 static void act(struct sim_world *w, struct sim_node *node, const struct cpc_effects *fx);
 
+/* What the member's meter says: another load every 300 ms, or the modelled channel's. */
+static u16 busy_ratio(struct sim_world *w, const struct sim_node *node)
+{
+	u64 random = w->plan.seed * 5 + w->now_us / 300000;
+
+	if (w->radio)
+		return sim_radio_busy(w, node);
+	return w->plan.busy ? (u16)sim_below(&random, 1001) : 0;
+}
+
+/* The newest one of each member, as long as there is no newer. */
+static void keep_element(struct sim_node *node, const struct cpc_event *event)
+{
+	unsigned int sender = node->core->element.header.sender;
+
+	sim_frame_put(node->newest[sender]);
+	node->newest[sender] = sim_frame_new(sender, event->element.data, event->element.len);
+}
+
 static int step(struct sim_world *w, struct sim_node *node, struct cpc_event *event)
 {
 	struct cpc_effects fx;
 	int result;
 
 	event->now_us = w->now_us;
+	event->busy_permille = busy_ratio(w, node);
 	w->totals->steps++;
 	result = cpc_step(node->core, event, &fx);
 	cpc_core_check(node->core);
 	sim_oracle_step(w, node, event, &fx, result);
+	if (event->type == CPC_EV_ELEMENT && result == 0)
+		keep_element(node, event);
 	act(w, node, &fx);
 	return result;
+}
+
+/* Puts the elements of others in front of the own one. */
+static void relay(struct sim_world *w, struct sim_node *node, const struct cpc_effects *fx,
+		  size_t room, struct sim_frame *frame)
+{
+	size_t bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < w->plan.n; i++) {
+		if (!(fx->relay >> i & 1))
+			continue;
+		sim_oracle_relayed(w, node, i);
+		bytes += node->newest[i]->len + cpc_element_trailer(w->plan.n);
+		SIM_MUST(w, frame->relays < CPC_RELAYS_MAX, "member %u sends too many again",
+			 node->index);
+		frame->relayed[frame->relays++] = sim_frame_get(node->newest[i]);
+	}
+	SIM_MUST(w, bytes == fx->relay_bytes && bytes + fx->element_len <= room,
+		 "member %u sends %zu bytes again beside %zu, into %zu", node->index, bytes,
+		 fx->element_len, room);
 }
 
 static void emit(struct sim_world *w, struct sim_node *node, bool standalone)
@@ -181,6 +235,7 @@ static void emit(struct sim_world *w, struct sim_node *node, bool standalone)
 	event.carrier.data = data;
 	event.carrier.room = standalone || room < w->plan.room ? room : w->plan.room;
 	event.carrier.standalone = standalone;
+	event.busy_permille = busy_ratio(w, node);
 	w->totals->steps++;
 	result = cpc_step(node->core, &event, &fx);
 	cpc_core_check(node->core);
@@ -189,6 +244,7 @@ static void emit(struct sim_world *w, struct sim_node *node, bool standalone)
 		sim_oracle_element(w, node, data, fx.element_len);
 		frame = sim_frame_new(node->index, data, fx.element_len);
 		frame->standalone = standalone;
+		relay(w, node, &fx, event.carrier.room, frame);
 		sim_broadcast(w, frame);
 		sim_frame_put(frame);
 		w->totals->frames++;
@@ -231,24 +287,33 @@ void sim_step_faulty(struct sim_world *w, struct sim_node *node, struct cpc_core
 	*wake_us = fx->wake_us;
 }
 
-/* What the module does with a frame from the air: only the true sender's MAC opens the core. */
-static void deliver(struct sim_world *w, struct sim_node *node, const struct sim_frame *frame)
+/*
+ * What the module does with an element from the air: only the true sender's MAC opens the core.
+ * Returns whether it was taken. It came in the frame @around, which is its own or another member's.
+ */
+static bool take(struct sim_world *w, struct sim_node *node, const struct sim_frame *frame,
+		 const struct sim_frame *around)
 {
 	struct cpc_event event = { .type = CPC_EV_ELEMENT, .now_us = w->now_us };
 	struct cpc_reader r = cpc_reader_init(frame->data, frame->len);
 	struct cpc_header header;
 	struct cpc_effects fx;
-	bool stale, compare;
+	bool stale, compare, taken, relayed = frame != around;
 
 	cpc_header_read(&r, &header);
 	if (frame->sender >= SIM_MEMBERS || header.sender != frame->sender) {
 		w->totals->forged++;
-		return;
+		return false;
 	}
+	/* Its own element, sent again. */
+	if (frame->sender == node->index)
+		return false;
 	if (!sim_correct(node)) {
-		sim_faulty_receive(w, node, frame);
-		return;
+		sim_faulty_receive(w, node, frame, around);
+		return true;
 	}
+	event.element.relayed = relayed;
+	event.element.relayer = around->sender;
 	event.element.data = frame->data;
 	event.element.len = frame->len;
 	stale = node->heard[frame->sender] && header.counter <= node->counter_seen[frame->sender];
@@ -257,11 +322,12 @@ static void deliver(struct sim_world *w, struct sim_node *node, const struct sim
 		struct cpc_event tick = { .type = CPC_EV_TICK, .now_us = w->now_us };
 
 		memcpy(w->mirror, node->core, cpc_core_size(w->plan.n));
+		tick.busy_permille = busy_ratio(w, node);
 		cpc_step(w->mirror, &tick, &fx);
 	}
 	if (w->verbose)
 		sim_trace(w, "%u <- %u #%u", node->index, frame->sender, header.counter);
-	step(w, node, &event);
+	taken = step(w, node, &event) == 0;
 	if (compare && !w->plan.pacing) {
 		/* Scratch is no state. */
 		memset(&node->core->element, 0, sizeof(node->core->element));
@@ -274,6 +340,18 @@ static void deliver(struct sim_world *w, struct sim_node *node, const struct sim
 			 frame->sender, header.counter);
 		w->totals->checked_replays++;
 	}
+	w->totals->relayed_first += taken && relayed;
+	return taken;
+}
+
+static void deliver(struct sim_world *w, struct sim_node *node, const struct sim_frame *frame)
+{
+	unsigned int i;
+
+	if (!take(w, node, frame, frame))
+		return;
+	for (i = 0; i < frame->relays; i++)
+		take(w, node, frame->relayed[i], frame);
 }
 
 /* Any next set that there can be; the core only looks at whether it is one. */
@@ -447,7 +525,8 @@ static u64 bound_us(const struct sim_world *w)
 				view = w->node[i].core->slot[s].mine.view;
 	for (i = 0; i <= view + w->plan.f + 3u; i++)
 		bound += 2 * (8 * (u64)w->plan.period_us << (i < 6 ? i : 6));
-	return bound;
+	/* Several hops, each of which waits for its carrier. */
+	return w->plan.sparse ? 4 * bound : bound;
 }
 
 static void heal(struct sim_world *w, u64 *deadline_us)
@@ -497,6 +576,7 @@ static void start(struct sim_world *w)
 		node->wake_us = node->twin_wake_us = CPC_NEVER_US;
 		node->installing = 0;
 		node->counter = 0;
+		forget_elements(node);
 		node->audience = node->heard_by_twin = (u32)sim_random(&node->random);
 		if (cpc_core_init(node->core, &config, 0))
 			abort();
@@ -580,6 +660,8 @@ static void count_plan(struct sim_totals *t, const struct sim_plan *p)
 	t->lossy += p->loss && !p->bursts;
 	t->bursty += p->bursts;
 	t->parted += p->cutoffs && !p->late;
+	t->sparse += p->sparse;
+	t->busy += p->busy;
 	for (i = 0; i < p->n; i++) {
 		t->hidden += !!p->deaf[i];
 		for (k = 0; k < SIM_TRICKS; k++)

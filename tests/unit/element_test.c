@@ -71,8 +71,12 @@ static void random_sample(struct sample *t, u64 *seed)
 		a->seq = 1 + random_below(seed, 1000);
 		random_bytes(seed, &a->head, sizeof(a->head));
 	}
+	e->hears = ~(u64)0;
+	if (random_below(seed, 2))
+		e->hears = random_next(seed) >> (64 - t->n) >> 1;
 	e->header.flags = (u16)(e->records | (e->has_have ? CPC_ELEMENT_HAVE : 0) |
-				(e->answers ? CPC_ELEMENT_ANSWERS : 0));
+				(e->answers ? CPC_ELEMENT_ANSWERS : 0) |
+				(e->hears != ~(u64)0 ? CPC_ELEMENT_HEARD : 0));
 	t->payload_len = random_below(seed, 2) ? random_below(seed, sizeof(t->payload)) : 0;
 	random_bytes(seed, t->payload, t->payload_len);
 }
@@ -96,6 +100,8 @@ static size_t encode(const struct sample *t, u8 *out, size_t size)
 		cpc_write_le32(&w, e->answer[i].seq);
 		cpc_write_bytes(&w, e->answer[i].head.b, CPC_DIGEST_BYTES);
 	}
+	if (e->header.flags & CPC_ELEMENT_HEARD)
+		cpc_heard_write(&w, e->hears, t->n);
 	cpc_write_bytes(&w, t->payload, t->payload_len);
 	ck_assert(!w.failed);
 	return w.used;
@@ -219,6 +225,7 @@ START_TEST(decode__round_trip_of_any_sane_element)
 		}
 		ck_assert_uint_eq(got.answers, t.e.answers);
 		ck_assert_mem_eq(got.answer, t.e.answer, sizeof(got.answer));
+		ck_assert_uint_eq(got.hears, t.e.hears);
 		ck_assert_uint_eq(got.items.left, t.payload_len);
 		ck_assert_mem_eq(got.items.at, t.payload, t.payload_len);
 	}
@@ -284,6 +291,7 @@ START_TEST(decode__flipped_bits_never_yield_what_no_correct_member_could_send)
 		}
 		for (i = 0; i < t.n; i++)
 			ck_assert_uint_le(got.have[i], CPC_LANE_WINDOW);
+		ck_assert(got.hears == ~(u64)0 || t.n == 64 || !(got.hears >> t.n));
 	}
 	ck_assert_uint_gt(accepted, 100);
 	ck_assert_uint_gt(refused, 100);
@@ -309,6 +317,27 @@ START_TEST(decode__refuses_bad_headers)
 		if (i == 4)
 			wire[6] = CPC_OPEN_MAX + 1;
 		ck_assert_int_eq(cpc_element_decode(wire, len, 4, &got), i ? -EBADMSG : 0);
+	}
+}
+END_TEST
+
+START_TEST(decode__refuses_to_hear_members_that_there_are_not)
+{
+	struct sample t = { .n = sizes[_i] };
+	struct cpc_element got;
+	unsigned int bit;
+	u8 wire[64];
+	size_t len;
+
+	t.e.header.version = CPC_ELEMENT_VERSION;
+	t.e.header.flags = CPC_ELEMENT_HEARD;
+	for (bit = 0; bit < (t.n + 7) / 8 * 8; bit++) {
+		t.e.hears = (u64)1 << bit;
+		len = encode(&t, wire, sizeof(wire));
+		ck_assert_uint_eq(len, CPC_ELEMENT_HEADER_BYTES + (t.n + 7) / 8);
+		ck_assert_int_eq(cpc_element_decode(wire, len, t.n, &got),
+				 bit < t.n ? 0 : -EBADMSG);
+		ck_assert_int_eq(cpc_element_decode(wire, len - 1, t.n, &got), -EBADMSG);
 	}
 }
 END_TEST
@@ -412,6 +441,7 @@ int main(void)
 	tcase_add_test(tests, decode__every_truncation_is_refused_or_only_shortens_the_payload);
 	tcase_add_test(tests, decode__flipped_bits_never_yield_what_no_correct_member_could_send);
 	tcase_add_test(tests, decode__refuses_bad_headers);
+	tcase_add_loop_test(tests, decode__refuses_to_hear_members_that_there_are_not, 0, 6);
 	tcase_add_test(tests, record__slots_outside_the_window_are_refused);
 	tcase_add_test(tests, record__old_votes_keep_their_view_at_any_age);
 	tcase_add_test(tests, item__walks_items_and_stops_at_a_broken_one);

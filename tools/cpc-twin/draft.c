@@ -40,6 +40,7 @@ int cpc_draft_write(const struct cpc_draft *draft, unsigned int n, u8 *out, size
 	header.flags = e->records;
 	header.flags |= e->has_have ? CPC_ELEMENT_HAVE : 0;
 	header.flags |= e->answers ? CPC_ELEMENT_ANSWERS : 0;
+	header.flags |= e->hears != ~(u64)0 ? CPC_ELEMENT_HEARD : 0;
 	cpc_header_write(&w, &header);
 	if (e->has_have)
 		cpc_have_write(&w, e->have, n);
@@ -47,6 +48,8 @@ int cpc_draft_write(const struct cpc_draft *draft, unsigned int n, u8 *out, size
 		cpc_record_write(&w, &e->record[i], header.decided);
 	if (e->answers)
 		write_answers(e, &w);
+	if (e->hears != ~(u64)0)
+		cpc_heard_write(&w, e->hears, n);
 	cpc_write_bytes(&w, draft->items, draft->items_len);
 	return w.failed ? -ENOSPC : (int)w.used;
 }

@@ -134,24 +134,22 @@ START_TEST(send__defers_to_what_it_senses)
 }
 END_TEST
 
+/* Station 1 has 9 slots to wait; 3 of them pass before 0 sends again by voice, and 6 after that. */
 START_TEST(send__backoff_is_held_not_drawn_again)
 {
-	uint64_t slots;
+	const uint64_t again = 5000 + AIR_US + 110 + 3 * 13 + 5;
 
-	/* Station 1 waits with k slots left when 0 sends again by voice, before those are over. */
 	start("stations 2 10\n");
 	put(5000, 0, ALL, CPC_AC_VO);
-	put(5010, 1, ALL, CPC_AC_BE);
-	slots = ch.station[1].queue[CPC_AC_BE].backoff = 9;
-	put(5520 + 110 + 3 * 13 - 60, 0, ALL, CPC_AC_VO);
-	/* Voice has its own backoff left, of at most 3 slots after 58 us; make it end at once. */
-	ch.station[0].queue[CPC_AC_VO].backoff = 0;
-	run(5520 + 110 + 3 * 13);
-	ck_assert(ch.station[0].tx.on && !ch.station[1].tx.on);
-	ck_assert_uint_ge(ch.station[1].queue[CPC_AC_BE].backoff, slots - 3);
+	put(5100, 1, ALL, CPC_AC_BE);
+	ch.station[1].queue[CPC_AC_BE].backoff = 9;
+	put(again, 0, ALL, CPC_AC_VO);
+	run(again);
+	ck_assert(ch.station[0].tx.on && ch.station[0].tx.start_us == 1000 + again);
+	ck_assert_uint_eq(ch.station[1].queue[CPC_AC_BE].backoff, 6);
 	run(20000);
 	ck_assert_uint_eq(last.frame.from, 1);
-	ck_assert_uint_lt(last.start_us, 1000 + 5520 + 2 * (110 + slots * 13) + AIR_US);
+	ck_assert_uint_eq(last.start_us, 1000 + again + AIR_US + 110 + 6 * 13);
 }
 END_TEST
 
@@ -398,6 +396,24 @@ START_TEST(loss__bursts)
 }
 END_TEST
 
+/* A link begins as after a long time: the first frame is lost as often as any. */
+START_TEST(loss__first_frame)
+{
+	unsigned int seed, lost = 0;
+	char text[80];
+
+	for (seed = 0; seed < 400; seed++) {
+		snprintf(text, sizeof(text), "seed %u\nstations 2 10\nloss 30 burst 8\n", seed);
+		start(text);
+		put(5000, 0, ALL, CPC_AC_BE);
+		run(10000);
+		lost += !last.received;
+	}
+	ck_assert_uint_ge(lost, 400 * 20 / 100);
+	ck_assert_uint_le(lost, 400 * 40 / 100);
+}
+END_TEST
+
 START_TEST(loss__of_one_link)
 {
 	start("stations 3 10\nloss 100 link 0 2\nat 1 loss 0\nat 2 loss 100\n");
@@ -570,6 +586,7 @@ static Suite *channel_suite(void)
 	tcase_add_test(tcase, unicast__retried_up_to_the_limit);
 	tcase_add_test(tcase, loss__independent);
 	tcase_add_test(tcase, loss__bursts);
+	tcase_add_test(tcase, loss__first_frame);
 	tcase_add_test(tcase, loss__of_one_link);
 	tcase_add_test(tcase, change__partition_and_heal);
 	tcase_add_test(tcase, change__move_and_range);

@@ -8,48 +8,10 @@
 # and link: so frame number K on a link is lost in every run or in none.
 . tests/vm/lib.sh
 . tests/vm/cells.sh
+. tests/vm/medium.sh
 
-work=$(mktemp -d)
-medium='' got=''
 declare -a listeners=()
-
-# medium_up LINE...: cpc-medium over four radios (station I-1 is vI), with these lines of scenario.
-medium_up()
-{
-	{ printf 'seed 1\nstations 4 100\nrange 1000\n'; printf '%s\n' "$@"; } >"$work/scenario"
-	rm -f "$work/in" && mkfifo "$work/in"
-	: >"$work/out"
-	exec 3<>"$work/in"
-	"$build/cpc-medium" --scenario "$work/scenario" --report "$work/report" --commands \
-		--realtime <"$work/in" >"$work/out" 2>&1 3>&- &
-	medium=$!
-	wait_for 10 grep -q '4 stations' "$work/out" || { diag "$(cat "$work/out")"; return 1; }
-}
-
-# medium_down SIGNAL: and its end.
-medium_down()
-{
-	local status
-	kill "-$1" "$medium"
-	wait "$medium"
-	status=$?
-	[ "$1" = KILL ] || [ "$status" = 0 ]
-}
-
-answers() { grep -c '^ok\|^error' "$work/out"; }
-more_answers() { [ "$(answers)" -gt "$1" ]; }
-# tell COMMAND: to the running medium; returns when it is done.
-tell()
-{
-	local before
-	before=$(answers)
-	echo "$1" >&3
-	wait_for 10 more_answers "$before" && tail -n 1 "$work/out" | grep -qF "ok $1"
-}
-
-# figure FILTER: from a report made now.
-figure() { tell report && jq -r "$1" "$work/report"; }
-figure_is() { [ "$(figure "$1")" = "$2" ]; }
+got=''
 
 # listen: every vehicle counts what it receives, from now on; heard: ends that.
 listen()
@@ -57,11 +19,11 @@ listen()
 	local i
 	listeners=()
 	for i in 1 2 3 4; do
-		ip netns exec "v$i" "$build/cpc-air" wlan0 count >"$work/heard.$i" 3>&- &
+		ip netns exec "v$i" "$build/cpc-air" wlan0 count >"$air_dir/heard.$i" 3>&- &
 		listeners+=($!)
 	done
 	for i in 1 2 3 4; do
-		wait_for 10 grep -q listening "$work/heard.$i" || return
+		wait_for 10 grep -q listening "$air_dir/heard.$i" || return
 	done
 }
 # heard: ends that; what each vehicle got is in $got, as "0 20 20 20".
@@ -70,7 +32,7 @@ heard()
 	kill "${listeners[@]}"
 	wait "${listeners[@]}"
 	got=$(awk 'FNR == 1 { at++ } NF == 2 { sum[at] += $2 }
-		END { print sum[1] + 0, sum[2] + 0, sum[3] + 0, sum[4] + 0 }' "$work"/heard.[1-4])
+		END { print sum[1] + 0, sum[2] + 0, sum[3] + 0, sum[4] + 0 }' "$air_dir"/heard.[1-4])
 }
 
 # now NAME COMMAND...: as check, in this shell, as the command sets variables.
@@ -90,12 +52,12 @@ everyone_hears_everyone()
 	local i
 	# A radio drops what it gets from a station that it does not know yet.
 	for i in 1 2 3 4; do
-		send "$i" 5 100 5000 || return
+		send "$i" 5 100 2000 || return
 	done
 	wait_for 10 figure_is .delivered 60
 	tell reset && listen || return
 	for i in 1 2 3 4; do
-		send "$i" 20 332 5000 || return
+		send "$i" 20 332 2000 || return
 	done
 	wait_for 10 figure_is .delivered 240
 	heard
@@ -121,7 +83,7 @@ third_is_lost()
 one_is_retried()
 {
 	tell reset && listen || return
-	send 1 100 332 5000 "$(mac 2)"
+	send 1 100 332 2000 "$(mac 2)"
 	wait_for 10 figure_is '.frames - .retries' 100
 	heard
 	is "frames to one receiver are sent again, and to no other" "$got" "0 100 0 0"
@@ -131,12 +93,12 @@ one_is_retried()
 partition()
 {
 	tell 'loss 0' && tell 'partition 0 1 | 2 3' && tell reset && listen || return
-	send 1 20 332 5000
+	send 1 20 332 2000
 	wait_for 10 figure_is '.delivered + .lost.partition' 60
 	heard
 	is "a partition stops frames between its groups" "$got" "0 20 0 0"
 	tell heal && tell reset && listen || return
-	send 1 20 332 5000
+	send 1 20 332 2000
 	wait_for 10 figure_is .delivered 60
 	heard
 	is "and heals" "$got" "0 20 20 20"
@@ -201,7 +163,7 @@ busy_as_sent()
 perfect_again()
 {
 	listen
-	send 1 20 332 5000
+	send 1 20 332 2000
 	heard
 	is "$1" "$got" "0 20 20 20"
 }
@@ -209,30 +171,41 @@ perfect_again()
 second_is_refused()
 {
 	local said
-	said=$("$build/cpc-medium" --scenario "$work/scenario" 2>&1)
+	said=$("$build/cpc-medium" --scenario "$air_dir/scenario" 2>&1)
 	[[ $said == *"another medium"* ]] || { diag "$said"; return 1; }
 }
 
+# Where the time goes, for whoever has to make this faster.
+step() { diag "at $SECONDS s: $1"; }
 radios_up 4
+step "radios are up"
 for i in 1 2 3 4; do
 	in_vehicle "$i" sysctl -q -w net.ipv6.conf.wlan0.disable_ipv6=1
 done
-now "it registers as hwsim's medium" medium_up
+now "it registers as hwsim's medium" medium_up 'stations 4 100' 'range 1000'
 check "a second one is refused" second_is_refused
 everyone_hears_everyone
+step everyone_hears_everyone
 third_is_lost
+step third_is_lost
 one_is_retried
+step one_is_retried
 partition
 busy_as_sent
+step busy_as_sent
+step "cell"
 now "a cell of four decides at 20 % loss" cell_decides
 tell 'partition 0 | 1 2 3'
+step "cell done"
 now "it ends at SIGTERM" medium_down TERM
 perfect_again "and hwsim's perfect medium is back"
-now "it registers again" medium_up 'rate 3' 'station 1 100 0' 'station 2 200 0' 'range 150'
+now "it registers again" medium_up 'rate 3' 'stations 4 100' 'range 150'
 hidden_terminals
-diag "$(jq -c '{late, strangers, malformed, overflows, overruns, refused}' "$work/report")"
+diag "$(jq -c '{late, strangers, malformed, overflows, overruns, refused}' "$air_report")"
 tell 'partition 0 | 1 2 3'
+step hidden
 medium_down KILL
 perfect_again "killed, the perfect medium is back as well"
-rm -rf "$work"
+rm -rf "$air_dir"
+step end
 done_testing

@@ -292,6 +292,15 @@ static __always_inline __u32 judge_member(const struct packet *p, const struct e
 	return is_replay(p, e, n, cell->self) ? CPC_F_EL_REPLAY : CPC_F_PASSED;
 }
 
+static __always_inline int ends_in_element(const struct packet *p, __u32 end)
+{
+	__le16 footer[2] = { 0 };
+
+	return end >= CPC_ETHERNET_BYTES + CPC_ELEMENT_FOOTER_BYTES &&
+	       !load(p, end - CPC_ELEMENT_FOOTER_BYTES, footer, sizeof(footer)) &&
+	       cpc_le16(footer[1]) == CPC_ELEMENT_MAGIC;
+}
+
 /*
  * Looks for an element behind @end, where the carrier's own octets end. *ret_len is what to cut
  * when the verdict is bad; 0 when nobody can say where a broken element began.
@@ -316,7 +325,8 @@ static __always_inline __u32 judge_element(const struct packet *p, __u32 end, in
 	if (e.len > room || e.len < CPC_ELEMENT_HEADER_BYTES + CPC_ELEMENT_FOOTER_BYTES +
 				    8 * (CPC_FILTER_MEMBERS_MIN - 1))
 		return CPC_F_EL_TRUNCATED;
-	if (standalone && e.len != room)
+	/* Elements of others may stand in front of it, and nothing else. */
+	if (standalone && e.len != room && !ends_in_element(p, p->len - e.len))
 		return CPC_F_EL_MALFORMED;
 	e.at = p->len - e.len;
 	if (load(p, e.at, &e.header, sizeof(e.header)) || e.header.version != CPC_ELEMENT_VERSION)

@@ -230,6 +230,7 @@ static void cell_free(struct cpc_cell *cell)
 		cpc_key_free(rcu_dereference_protected(cell->peer[i].key, true));
 	cpc_policies_done(&cell->policies);
 	cpc_ring_done(&cell->ring);
+	cpc_relay_done(&cell->relay);
 	kvfree(cell->core);
 	kvfree(cell);
 }
@@ -264,12 +265,14 @@ struct cpc_cell *cpc_cell_new(struct net *net, const struct cpc_mac *mac,
 	err = members_digest(mac, config, &cell->members);
 	err = err ?: init_core(cell, config);
 	err = err ?: cpc_ring_init(&cell->ring, config->n);
+	err = err ?: cpc_relay_init(&cell->relay, config->n);
 	if (err) {
 		cell_free(cell);
 		return ERR_PTR(err);
 	}
 	cpc_count_many(&cell->counters, CPC_N_STATE_BYTES,
-		       sizeof(*cell) + cpc_core_size(config->n) + cell->ring.size);
+		       sizeof(*cell) + cpc_core_size(config->n) + cell->ring.size +
+			       cpc_relay_size(&cell->relay));
 	return cell;
 }
 

@@ -20,6 +20,7 @@
 #include "counters.h"
 #include "mac.h"
 #include "policy.h"
+#include "relay.h"
 #include "ring.h"
 
 enum {
@@ -92,6 +93,7 @@ struct cpc_cell {
 	struct cpc_core *core;
 	struct cpc_effects effects;	/* of the last step; too large for a stack */
 	struct cpc_ring ring;
+	struct cpc_relay relay;		/* elements to be sent again */
 	struct cpc_news news;
 	u8 tx[CPC_ELEMENT_MAX];		/* where an element is made */
 };

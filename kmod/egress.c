@@ -5,6 +5,8 @@
  *   V2X stack --> 0x8947 / 0x88DC broadcast --> cpc_egress() --> payload | element --> radio
  *   timer ----------------------------------> cpc_egress_frame(): 0x88B5 | element --> radio
  *
+ * In front of the element may go elements of other members, as the core says (core/relay.c).
+ *
  * A carrier is never delayed and never dropped: whatever goes wrong, it leaves as it came. At the
  * hook the frame is Ethernet still; mac80211 turns it into 802.11 later.
  */
@@ -58,6 +60,31 @@ static void count_element(struct cpc_cell *cell, size_t len)
 		cpc_count_max(c, CPC_N_ELEMENT_OPEN_MAX, len);
 }
 
+/* It may come back in front of another's. */
+static void keep_own(struct cpc_cell *cell, size_t len)
+{
+	if (cell->core->hops > 1)
+		cpc_relay_keep(&cell->relay, cell->self, cell->core->counter, cell->tx, len);
+}
+
+/* What the element just made wants in front of it; the bytes are cell->effects.relay_bytes. */
+static void put_relays(struct cpc_cell *cell, struct sk_buff *skb)
+{
+	const struct cpc_kept *kept;
+	unsigned int i;
+
+	lockdep_assert_held(&cell->lock);
+	for (i = 0; i < cell->n; i++) {
+		if (!(cell->effects.relay >> i & 1))
+			continue;
+		kept = cpc_relay_find(&cell->relay, i, cell->core->member[i].counter);
+		if (WARN_ON_ONCE(!kept || kept->len > skb_tailroom(skb)))
+			continue;
+		skb_put_data(skb, kept->data, kept->len);
+		cpc_count(&cell->counters, CPC_N_RELAYS);
+	}
+}
+
 /*
  * Makes an element of at most @room bytes in cell->tx. Returns its length, 0 if there is nothing to
  * say, or -ENOSPC.
@@ -91,6 +118,7 @@ static int make_element(struct cpc_cell *cell, size_t room, bool standalone)
 	if (WARN_ON_ONCE(w.failed || w.used != len + trailer))
 		return 0;
 	count_element(cell, w.used);
+	keep_own(cell, w.used);
 	trace_cpchain_sent(cell, w.used, standalone);
 	return w.used;
 }
@@ -111,25 +139,28 @@ static bool is_carrier(const struct ethhdr *header)
 }
 
 /*
- * Puts @len bytes behind the frame, whoever else looks at its memory: fragments (a packet socket's
- * ring is the sender's memory) are pulled in, and a clone gets memory of its own.
+ * Puts the element of @len bytes in cell->tx behind the frame, whoever else looks at its memory:
+ * fragments (a packet socket's ring is the sender's memory) are pulled in, and a clone gets memory
+ * of its own.
  */
-static int append(struct sk_buff *skb, const u8 *data, unsigned int len)
+static int append(struct cpc_cell *cell, struct sk_buff *skb, unsigned int len)
 {
+	unsigned int before = skb->len, all = len + cell->effects.relay_bytes;
 	int missing, err;
 
 	err = skb_linearize(skb);
 	if (err)
 		return err;
-	missing = max_t(int, 0, (int)len - skb_tailroom(skb));
+	missing = max_t(int, 0, (int)all - skb_tailroom(skb));
 	if (missing || skb_cloned(skb)) {
 		err = pskb_expand_head(skb, 0, missing, GFP_ATOMIC);
 		if (err)
 			return err;
 	}
-	skb_put_data(skb, data, len);
+	put_relays(cell, skb);
+	skb_put_data(skb, cell->tx, len);
 	/* Counted before the hook ran. */
-	qdisc_skb_cb(skb)->pkt_len += len;
+	qdisc_skb_cb(skb)->pkt_len += skb->len - before;
 	return 0;
 }
 
@@ -148,7 +179,7 @@ static bool use_carrier(struct cpc_cell *cell, struct sk_buff *skb)
 	len = cell->running ? make_element(cell, limit - payload, false) : 0;
 	if (len == -ENOSPC)
 		cpc_count(&cell->counters, CPC_N_CARRIERS_FULL);
-	if (len > 0 && append(skb, cell->tx, len))
+	if (len > 0 && append(cell, skb, len))
 		len = 0;
 	spin_unlock_bh(&cell->lock);
 	if (len <= 0)
@@ -207,6 +238,7 @@ unsigned int cpc_egress(void *priv, struct sk_buff *skb, const struct nf_hook_st
 struct sk_buff *cpc_egress_frame(struct cpc_cell *cell)
 {
 	struct net_device *dev = cell->iface->dev;
+	unsigned int all;
 	struct sk_buff *skb;
 	int len;
 
@@ -215,17 +247,19 @@ struct sk_buff *cpc_egress_frame(struct cpc_cell *cell)
 	len = make_element(cell, frame_max(dev), true);
 	if (len <= 0)
 		return NULL;
-	skb = alloc_skb(LL_RESERVED_SPACE(dev) + len + dev->needed_tailroom, GFP_ATOMIC);
+	all = len + cell->effects.relay_bytes;
+	skb = alloc_skb(LL_RESERVED_SPACE(dev) + all + dev->needed_tailroom, GFP_ATOMIC);
 	if (!skb)
 		return NULL;
 	skb_reserve(skb, LL_RESERVED_SPACE(dev));
 	skb_reset_network_header(skb);
+	put_relays(cell, skb);
 	skb_put_data(skb, cell->tx, len);
 	skb->dev = dev;
 	skb->protocol = htons(CPC_ETHERTYPE_ELEMENT);
 	skb->priority = PRIORITY_VOICE;
 	if (dev_hard_header(skb, dev, CPC_ETHERTYPE_ELEMENT, dev->broadcast, dev->dev_addr,
-			    len) < 0) {
+			    skb->len) < 0) {
 		kfree_skb(skb);
 		return NULL;
 	}

@@ -12,6 +12,13 @@
  * cell is known are counted in every cell of the interface.
  *
  * A frame that a tap shares with us is read but not trimmed: its other holder would see that.
+ *
+ *   carrier | A's element | B's element | C's own |   found from the end, one by one
+ *
+ * Only when the sender's own element was new are those in front of it looked at, and at most
+ * CPC_RELAYS_MAX of them: they were sent again for members that do not hear their authors. Each is
+ * tested like any other, but one that we have, byte for byte, needs no MAC. So what an outsider
+ * makes up costs one MAC, as it did.
  */
 #include "ingress.h"
 
@@ -27,7 +34,11 @@ struct arrival {
 	struct cpc_iface *iface;
 	struct sk_buff *skb;
 	bool standalone;
+	size_t end;			/* of the element, in the frame */
 	size_t len;			/* of the element, with tags and footer */
+	bool relayed;			/* in front of the element of @relayer */
+	u8 relayer;
+	bool fresh;			/* the core took it */
 	struct cpc_header header;
 	struct cpc_cell *cell;		/* NULL until known */
 };
@@ -36,6 +47,9 @@ static void drop(const struct arrival *a, enum cpc_nl_counter reason)
 {
 	struct cpc_cell *cell;
 
+	/* What looks like an element in front of one is a carrier's payload. */
+	if (!a->cell && a->relayed)
+		return;
 	if (a->cell) {
 		cpc_count(&a->cell->counters, reason);
 		trace_cpchain_dropped(a->cell, a->header.sender, a->header.counter, reason);
@@ -52,7 +66,7 @@ static bool locate(struct arrival *a)
 {
 	u8 buffer[CPC_ELEMENT_FOOTER_BYTES];
 	const u8 *footer;
-	u32 len = a->skb->len;
+	u32 len = a->end;
 
 	if (len < sizeof(buffer))
 		return false;
@@ -72,8 +86,7 @@ static bool locate(struct arrival *a)
 	case CPC_LOCATE_FOUND:
 		break;
 	}
-	/* In a frame of its own an element is alone; anything else there is not ours. */
-	return !a->standalone || a->len == len;
+	return true;
 }
 
 /* Reads the header and finds the cell. */
@@ -84,7 +97,7 @@ static bool identify(struct arrival *a)
 	struct cpc_reader r;
 	const u8 *header;
 
-	header = skb_header_pointer(a->skb, a->skb->len - a->len, sizeof(buffer), buffer);
+	header = skb_header_pointer(a->skb, a->end - a->len, sizeof(buffer), buffer);
 	if (!header)
 		return false;
 	r = cpc_reader_init(header, sizeof(buffer));
@@ -111,7 +124,7 @@ static const u8 *element_bytes(const struct arrival *a)
 		if (skb_shared(a->skb) || skb_linearize(a->skb))
 			return NULL;
 	}
-	return a->skb->data + a->skb->len - a->len;
+	return a->skb->data + a->end - a->len;
 }
 
 /* Is the element from the member it names, for us? */
@@ -139,27 +152,41 @@ static bool authenticate(const struct arrival *a, const u8 *data)
 }
 
 /* Hands the core an authentic element. */
-static void deliver(const struct arrival *a, const u8 *data)
+static void deliver(struct arrival *a, const u8 *data)
 {
 	struct cpc_cell *cell = a->cell;
 	struct cpc_event event = {
 		.type = CPC_EV_ELEMENT,
-		.element = { .data = data, .len = a->len - cpc_element_trailer(cell->n) },
+		.element = {
+			.data = data,
+			.len = a->len - cpc_element_trailer(cell->n),
+			.relayed = a->relayed,
+			.relayer = a->relayer,
+		},
 	};
+	u8 sender = a->header.sender;
 	int err;
 
 	spin_lock_bh(&cell->lock);
 	err = cell->running ? cpc_cell_step(cell, &event) : -ENETDOWN;
-	if (!err)
-		ether_addr_copy(cell->peer[a->header.sender].address, eth_hdr(a->skb)->h_source);
+	if (!err && !a->relayed)
+		ether_addr_copy(cell->peer[sender].address, eth_hdr(a->skb)->h_source);
+	if (!err && (cell->core->hops > 1 || cell->core->member[sender].relay))
+		cpc_relay_keep(&cell->relay, sender, a->header.counter, data, a->len);
 	spin_unlock_bh(&cell->lock);
+	a->fresh = !err;
 	switch (err) {
 	case 0:
 		cpc_count(&cell->counters, CPC_N_RX_ELEMENTS);
+		if (a->relayed)
+			cpc_count(&cell->counters, CPC_N_RX_RELAYED);
 		trace_cpchain_received(cell, a->header.sender, a->header.counter, a->len);
 		break;
 	case -ESTALE:
-		drop(a, CPC_N_DROP_REPLAY);
+		if (a->relayed)
+			cpc_count(&cell->counters, CPC_N_RX_RELAYED_KNOWN);
+		else
+			drop(a, CPC_N_DROP_REPLAY);
 		break;
 	case -EPERM:
 		drop(a, CPC_N_DROP_SENDER);
@@ -173,7 +200,7 @@ static void deliver(const struct arrival *a, const u8 *data)
 }
 
 /* Returns whether the element was authentic: only then may it be removed from its carrier. */
-static bool accept(const struct arrival *a)
+static bool accept(struct arrival *a)
 {
 	const struct cpc_cell *cell = a->cell;
 	const u8 *data;
@@ -197,6 +224,51 @@ static bool accept(const struct arrival *a)
 	return true;
 }
 
+/* Do we have this very element, or is it our own that comes back? */
+static bool known(const struct arrival *a)
+{
+	struct cpc_cell *cell = a->cell;
+	const u8 *data = element_bytes(a);
+	bool same;
+
+	if (!data || a->header.sender >= cell->n)
+		return false;
+	spin_lock_bh(&cell->lock);
+	same = cpc_relay_is(&cell->relay, a->header.sender, data, a->len);
+	spin_unlock_bh(&cell->lock);
+	return same;
+}
+
+/*
+ * The elements in front of @own, which was new. Returns how many bytes of them, from the end on, are
+ * authentic.
+ */
+static size_t accept_relayed(const struct arrival *own)
+{
+	size_t authentic = 0, end = own->end - own->len;
+	bool unbroken = true;
+	unsigned int i;
+
+	for (i = 0; i < CPC_RELAYS_MAX; i++) {
+		struct arrival a = {
+			.iface = own->iface, .skb = own->skb, .standalone = own->standalone,
+			.end = end, .relayed = true, .relayer = own->header.sender,
+		};
+
+		/* A carrier's payload is no error. */
+		if (!locate(&a) || !identify(&a) || a.cell != own->cell)
+			break;
+		if (known(&a))
+			cpc_count(&a.cell->counters, CPC_N_RX_RELAYED_KNOWN);
+		else
+			unbroken = a.header.sender != a.cell->self && accept(&a) && unbroken;
+		end -= a.len;
+		if (unbroken)
+			authentic += a.len;
+	}
+	return authentic;
+}
+
 static bool is_ours(const struct sk_buff *skb, bool *ret_standalone)
 {
 	if (skb->pkt_type != PACKET_BROADCAST && skb->pkt_type != PACKET_MULTICAST)
@@ -208,9 +280,9 @@ static bool is_ours(const struct sk_buff *skb, bool *ret_standalone)
 
 unsigned int cpc_ingress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	struct arrival a = { .iface = priv, .skb = skb };
+	struct arrival a = { .iface = priv, .skb = skb, .end = skb->len };
 	struct cpc_cell *cell;
-	bool authentic;
+	size_t authentic = 0;
 
 	if (skb->dev->ieee80211_ptr)
 		cpc_meter_add(&a.iface->meter, skb, skb->len,
@@ -222,12 +294,15 @@ unsigned int cpc_ingress(void *priv, struct sk_buff *skb, const struct nf_hook_s
 			cpc_count(&cell->counters, CPC_N_RX_CARRIERS);
 	if (!locate(&a) || !identify(&a))
 		return NF_ACCEPT;
-	authentic = accept(&a);
+	if (accept(&a))
+		authentic = a.len;
+	if (a.fresh)
+		authentic += accept_relayed(&a);
 	if (a.standalone) {
 		consume_skb(skb);
 		return NF_STOLEN;
 	}
 	if (authentic && !skb_shared(skb))
-		pskb_trim(skb, skb->len - a.len);
+		pskb_trim(skb, skb->len - authentic);
 	return NF_ACCEPT;
 }

@@ -232,7 +232,7 @@ static const struct row rows[] = {
 	  .with_element = 1, .element = { .sender = -1 }, .reason = CPC_F_EL_SENDER,
 	  .fate = DROPPED },
 	{ "element: unknown flag", .protocol = CPC_ETHERTYPE_ELEMENT, .hex = "", .with_element = 1,
-	  .element = { .flags = 0x20 }, .reason = CPC_F_EL_MALFORMED, .fate = DROPPED },
+	  .element = { .flags = 0x40 }, .reason = CPC_F_EL_MALFORMED, .fate = DROPPED },
 	{ "element: longer than its frame", .protocol = CPC_ETHERTYPE_ELEMENT, .hex = "",
 	  .with_element = 1, .element = { .claim = 53 }, .reason = CPC_F_EL_TRUNCATED,
 	  .fate = DROPPED },
@@ -245,6 +245,8 @@ static const struct row rows[] = {
 	{ "element: something before it", .protocol = CPC_ETHERTYPE_ELEMENT, .hex = "00",
 	  .with_element = 1, .element = { .tag = 4 }, .reason = CPC_F_EL_MALFORMED,
 	  .fate = DROPPED },
+	{ "element: another's before it, sent again", .protocol = CPC_ETHERTYPE_ELEMENT,
+	  .hex = "34005043", .with_element = 1, .element = { .tag = 7 }, .reason = CPC_F_PASSED },
 	/* -- elements on carriers: whatever they are, the carrier passes -- */
 	{ "carrier: well-formed element", .with_element = 1, .element = { .tag = 5 },
 	  .reason = CPC_F_PASSED },

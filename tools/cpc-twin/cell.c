@@ -243,6 +243,8 @@ static const u8 *drop(struct cpc_twin_cell *cell, enum cpc_twin_drop reason)
 static bool locate(struct cpc_twin_cell *cell, const u8 *frame, size_t len, bool standalone,
 		   struct cpc_location *ret_at)
 {
+	struct cpc_location front;
+
 	switch (cpc_element_locate(frame, len, ret_at)) {
 	case CPC_LOCATE_NONE:
 		return false;
@@ -255,8 +257,9 @@ static bool locate(struct cpc_twin_cell *cell, const u8 *frame, size_t len, bool
 	case CPC_LOCATE_FOUND:
 		break;
 	}
-	/* In a frame of its own an element is alone. */
-	return !standalone || ret_at->start == 0;
+	/* In front of it there may be elements sent again for others: this program reads none. */
+	return !standalone || ret_at->start == 0 ||
+	       cpc_element_locate(frame, ret_at->start, &front) == CPC_LOCATE_FOUND;
 }
 
 /* Is its tag for us right? */

@@ -4,8 +4,9 @@
 --
 --   wireshark -X lua_script:tools/wireshark/cpchain.lua FILE     filter: cpchain, cpchain.cell == 1
 --
--- An element is found from the end of the frame, as a receiver does. How many members the cell has
--- is not in it but a preference, cpchain.members; 4 if you do not say.
+-- An element is found from the end of the frame, as a receiver does; in front of the sender's own
+-- one there may be others', sent again. How many members the cell has is not in it but a preference,
+-- cpchain.members; 4 if you do not say.
 
 local cpchain = Proto("cpchain", "CPChain element")
 
@@ -22,6 +23,9 @@ local f = {
 	slots = ProtoField.uint16("cpchain.slots", "Slot records", base.DEC, nil, 0x0007),
 	have = ProtoField.bool("cpchain.have", "Have-bitmap", 16, nil, 0x0008),
 	answers = ProtoField.bool("cpchain.answers", "Answers", 16, nil, 0x0010),
+	says_heard = ProtoField.bool("cpchain.says_heard", "Says whom it hears", 16, nil, 0x0020),
+	heard = ProtoField.bytes("cpchain.heard", "Members it hears itself, by bit"),
+	relayed = ProtoField.bool("cpchain.relayed", "Sent again by another member"),
 	counter = ProtoField.uint32("cpchain.counter", "Counter"),
 	decided = ProtoField.uint32("cpchain.decided", "Decided slot"),
 	log_hash = ProtoField.bytes("cpchain.log_hash", "Log hash (first 8 bytes)"),
@@ -49,7 +53,7 @@ local contradiction = ProtoExpert.new("cpchain.malformed", "Element contradicts 
 	expert.group.MALFORMED, expert.severity.ERROR)
 cpchain.experts = { contradiction }
 
-local HEADER, FOOTER, SMALLEST, LARGEST, MAGIC = 24, 4, 52, 1400, 0x4350
+local HEADER, FOOTER, SMALLEST, LARGEST, MAGIC, RELAYS = 24, 4, 52, 1400, 0x4350, 8
 
 -- One bit of a number, counted from 0.
 local function bit_of(number, n)
@@ -168,6 +172,14 @@ local function dissect_sections(tvb, at, stop, flags, decided, tree)
 		if bit_of(flags, 4) == 1 then
 			here = dissect_answers(tvb, here, last, into)
 		end
+		if here and bit_of(flags, 5) == 1 then
+			local bytes = math.floor((n + 7) / 8)
+			if here + bytes > last then
+				return nil
+			end
+			into:add(f.heard, tvb(here, bytes))
+			here = here + bytes
+		end
 		return here
 	end
 	local here = try(cpchain.prefs.members, tree)
@@ -199,7 +211,7 @@ local function find(tvb)
 	return len - size, size
 end
 
-local function dissect(tvb, pinfo, tree)
+local function dissect_one(tvb, tree, relayed)
 	local at, size = find(tvb)
 	if not at or tvb(at, 1):uint() ~= 1 then
 		return 0
@@ -208,6 +220,10 @@ local function dissect(tvb, pinfo, tree)
 	local flags, decided = tvb(at + 6, 2):le_uint(), tvb(at + 12, 4):le_uint()
 	sub:append_text(string.format(": cell %d, member %d, counter %d, decided %d",
 		tvb(at + 2, 2):le_uint(), tvb(at + 1, 1):uint(), tvb(at + 8, 4):le_uint(), decided))
+	if relayed then
+		sub:append_text(", sent again")
+		sub:add(f.relayed, true):set_generated()
+	end
 	sub:add(f.version, tvb(at, 1))
 	sub:add(f.sender, tvb(at + 1, 1))
 	sub:add_le(f.cell, tvb(at + 2, 2))
@@ -216,16 +232,31 @@ local function dissect(tvb, pinfo, tree)
 	shown:add_le(f.slots, tvb(at + 6, 2))
 	shown:add_le(f.have, tvb(at + 6, 2))
 	shown:add_le(f.answers, tvb(at + 6, 2))
+	shown:add_le(f.says_heard, tvb(at + 6, 2))
 	sub:add_le(f.counter, tvb(at + 8, 4))
 	sub:add_le(f.decided, tvb(at + 12, 4))
 	sub:add(f.log_hash, tvb(at + 16, 8))
-	if flags >= 32 then
+	if flags >= 64 then
 		sub:add_proto_expert_info(contradiction, "Unknown flags")
 	end
 	dissect_sections(tvb, at + HEADER, at + size - FOOTER, flags, decided, sub)
 	sub:add_le(f.length, tvb(at + size - 4, 2))
 	sub:add_le(f.magic, tvb(at + size - 2, 2))
 	return size
+end
+
+-- The sender's own element at the end, and those in front of it.
+local function dissect(tvb, pinfo, tree)
+	local own = dissect_one(tvb, tree, false)
+	local left, taken = tvb:reported_length_remaining() - own, own
+	for _ = 1, RELAYS do
+		local more = taken > 0 and left > 0 and dissect_one(tvb(0, left):tvb(), tree, true) or 0
+		if more == 0 then
+			break
+		end
+		left, taken = left - more, taken + more
+	end
+	return taken
 end
 
 -- Alone in a frame: by EtherType. Behind a carrier: after its own dissectors, from the whole frame.

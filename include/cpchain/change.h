@@ -39,13 +39,14 @@ int cpc_change_decode(const u8 *data, size_t len, unsigned int n,
 int cpc_change_encode(const struct cpc_member_change *change, u8 *out, size_t size);
 
 /* How many members the next epoch has; with @split_off the new cell. */
-unsigned int cpc_change_members(const struct cpc_member_change *change, unsigned int n, bool split_off);
+unsigned int cpc_change_members(const struct cpc_member_change *change, unsigned int n,
+				bool split_off);
 
 /*
  * Where the next epoch's member @index (with @split_off the new cell's) comes from: the present
  * index, or @n + i for the i-th joining one.
  */
-unsigned int cpc_change_origin(const struct cpc_member_change *change, unsigned int n, bool split_off,
-			       unsigned int index);
+unsigned int cpc_change_origin(const struct cpc_member_change *change, unsigned int n,
+			       bool split_off, unsigned int index);
 
 #endif

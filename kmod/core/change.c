@@ -68,15 +68,16 @@ int cpc_change_encode(const struct cpc_member_change *change, u8 *out, size_t si
 	return w.failed ? -EMSGSIZE : (int)w.used;
 }
 
-unsigned int cpc_change_members(const struct cpc_member_change *change, unsigned int n, bool split_off)
+unsigned int cpc_change_members(const struct cpc_member_change *change, unsigned int n,
+				bool split_off)
 {
 	unsigned int leaving = cpc_count_bits(change->leaving);
 
 	return split_off ? leaving : n - leaving + change->joining;
 }
 
-unsigned int cpc_change_origin(const struct cpc_member_change *change, unsigned int n, bool split_off,
-			       unsigned int index)
+unsigned int cpc_change_origin(const struct cpc_member_change *change, unsigned int n,
+			       bool split_off, unsigned int index)
 {
 	u64 from = split_off ? change->leaving : all_members(n) & ~change->leaving;
 	unsigned int i, place = 0;

@@ -175,12 +175,13 @@ static enum hrtimer_restart on_timer(struct hrtimer *timer)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* SHA-256("CPChain cell" | id | epoch | n | MAC algorithm | node ids): all or no tag fits. */
+/* As uapi/cpchain_nl.h has MEMBERS_DIGEST: members agree on all of it, or no tag fits. */
 static int members_digest(const struct cpc_mac *mac, const struct cpc_cell_config *config,
 			  struct cpc_hash *ret_digest)
 {
 	static const char label[] = "CPChain cell";
-	size_t size = sizeof(label) - 1 + 6 + (size_t)config->n * CPC_NODE_ID_BYTES;
+	size_t size = sizeof(label) - 1 + 6 + (size_t)config->n * CPC_NODE_ID_BYTES +
+		      (config->base ? 4 + CPC_HASH_BYTES : 0);
 	struct cpc_writer w;
 	u8 *text;
 
@@ -194,6 +195,10 @@ static int members_digest(const struct cpc_mac *mac, const struct cpc_cell_confi
 	cpc_write_u8(&w, config->n);
 	cpc_write_u8(&w, mac->id);
 	cpc_write_bytes(&w, config->node_id, (size_t)config->n * CPC_NODE_ID_BYTES);
+	if (config->base) {
+		cpc_write_le32(&w, config->base);
+		cpc_write_bytes(&w, config->base_log_hash.b, CPC_HASH_BYTES);
+	}
 	WARN_ON_ONCE(w.failed || w.used != size);
 	cpc_sha256(text, size, ret_digest->b);
 	kfree(text);
@@ -211,6 +216,7 @@ static int init_core(struct cpc_cell *cell, const struct cpc_cell_config *config
 		.default_verdict = config->default_verdict,
 		.slow_first_view = config->slow_first_view,
 		.period_us = config->period_us,
+		.base = config->base,
 		.seed = get_random_u64(),
 		.members = cell->members,
 		.hash = cpc_sha256,
@@ -270,6 +276,7 @@ struct cpc_cell *cpc_cell_new(struct net *net, const struct cpc_mac *mac,
 		cell_free(cell);
 		return ERR_PTR(err);
 	}
+	cpc_ring_reset(&cell->ring, config->base);
 	cpc_count_many(&cell->counters, CPC_N_STATE_BYTES,
 		       sizeof(*cell) + cpc_core_size(config->n) + cell->ring.size +
 			       cpc_relay_size(&cell->relay));
@@ -321,19 +328,19 @@ void cpc_cell_run(struct cpc_cell *cell, bool run)
 		hrtimer_cancel(&cell->timer);
 }
 
-struct cpc_cell *cpc_cell_get(struct net *net, u16 id)
+struct cpc_cell *cpc_cell_get(struct net *net, u16 id, u16 epoch)
 {
-	struct cpc_cell *cell;
+	struct cpc_cell *cell, *found = NULL;
 
 	rcu_read_lock();
-	hash_for_each_possible_rcu(cpc_net(net)->cells, cell, in_net, id) {
-		if (cell->id == id && refcount_inc_not_zero(&cell->references)) {
-			rcu_read_unlock();
-			return cell;
-		}
-	}
+	hash_for_each_possible_rcu(cpc_net(net)->cells, cell, in_net, id)
+		if (cell->id == id && (!epoch || cell->epoch == epoch) &&
+		    (!found || cell->epoch > found->epoch))
+			found = cell;
+	if (found && !refcount_inc_not_zero(&found->references))
+		found = NULL;
 	rcu_read_unlock();
-	return NULL;
+	return found;
 }
 
 void cpc_cell_put(struct cpc_cell *cell)

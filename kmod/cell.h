@@ -108,6 +108,8 @@ struct cpc_cell_config {
 	u8 default_verdict;
 	bool slow_first_view;
 	u32 period_us;
+	u32 base;			/* last slot of the epoch before, 0: there was none */
+	struct cpc_hash base_log_hash;	/* and the log hash there */
 	u8 node_id[CPC_MEMBERS_MAX][CPC_NODE_ID_BYTES];
 };
 
@@ -126,8 +128,8 @@ void cpc_cell_publish(struct cpc_cell *cell, struct cpc_iface *iface);
 /* RTNL. Takes it out of sight, stops it, tells the agents and drops publish's reference. */
 void cpc_cell_remove(struct cpc_cell *cell);
 
-/* The cell with a reference, or NULL. */
-struct cpc_cell *cpc_cell_get(struct net *net, u16 id);
+/* The cell with a reference, or NULL; epoch 0: its newest. */
+struct cpc_cell *cpc_cell_get(struct net *net, u16 id, u16 epoch);
 void cpc_cell_put(struct cpc_cell *cell);
 
 /* RTNL. The cell follows its interface up and down: while it is down it is silent. */

@@ -24,7 +24,8 @@ static struct sk_buff *begin(const struct cpc_cell *cell, enum cpc_nl_command co
 	if (!skb)
 		return NULL;
 	*ret_header = genlmsg_put(skb, 0, 0, &cpc_nl_family, 0, command);
-	if (!*ret_header || nla_put_u16(skb, CPC_A_CELL, cell->id)) {
+	if (!*ret_header || nla_put_u16(skb, CPC_A_CELL, cell->id) ||
+	    nla_put_u16(skb, CPC_A_EPOCH, cell->epoch)) {
 		nlmsg_free(skb);
 		return NULL;
 	}
@@ -50,12 +51,12 @@ void cpc_event_cell(const struct cpc_cell *cell, bool up)
 
 	if (!skb)
 		return;
-	err = nla_put_u16(skb, CPC_A_EPOCH, cell->epoch);
-	err = err ?: nla_put_u8(skb, CPC_A_UP, up);
+	err = nla_put_u8(skb, CPC_A_UP, up);
 	send(cell, skb, header, err);
 }
 
-static void tell_decided(const struct cpc_cell *cell, u32 slot, const struct cpc_hash *log_hash)
+static void tell_decided(const struct cpc_cell *cell, u32 slot, u32 end,
+			 const struct cpc_hash *log_hash)
 {
 	void *header;
 	struct sk_buff *skb = begin(cell, CPC_C_EV_DECIDED, &header);
@@ -65,6 +66,8 @@ static void tell_decided(const struct cpc_cell *cell, u32 slot, const struct cpc
 		return;
 	err = nla_put_u32(skb, CPC_A_SLOT, slot);
 	err = err ?: nla_put(skb, CPC_A_LOG_HASH, sizeof(*log_hash), log_hash);
+	if (!err && end)
+		err = nla_put_u32(skb, CPC_A_END, end);
 	send(cell, skb, header, err);
 }
 
@@ -212,7 +215,7 @@ void cpc_event_work(struct work_struct *work)
 	struct cpc_hash log_hash;
 	struct cpc_news news;
 	unsigned int i;
-	u32 slot;
+	u32 slot, end;
 
 	spin_lock_bh(&cell->lock);
 	news = cell->news;
@@ -220,11 +223,12 @@ void cpc_event_work(struct work_struct *work)
 	cell->news.evidence = 0;
 	cell->news.questions = 0;
 	slot = cell->core->decided;
+	end = cell->core->end;
 	log_hash = cell->core->log_hash;
 	spin_unlock_bh(&cell->lock);
 
 	if (news.what & CPC_TOLD_DECIDED)
-		tell_decided(cell, slot, &log_hash);
+		tell_decided(cell, slot, end, &log_hash);
 	if (news.what & CPC_TOLD_VIEW)
 		tell_view(cell, news.view_slot, news.view);
 	if (news.what & CPC_TOLD_BEHIND)

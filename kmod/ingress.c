@@ -106,14 +106,17 @@ static bool identify(struct arrival *a)
 		drop(a, CPC_N_DROP_VERSION);
 		return false;
 	}
+	/* Of two epochs the one meant, or else any, which then counts it as another epoch's. */
 	list_for_each_entry_rcu(cell, &a->iface->cells, in_iface) {
-		if (cell->id == a->header.cell) {
-			a->cell = cell;
+		if (cell->id != a->header.cell)
+			continue;
+		a->cell = cell;
+		if (cell->epoch == a->header.epoch)
 			return true;
-		}
 	}
-	drop(a, CPC_N_DROP_CELL);
-	return false;
+	if (!a->cell)
+		drop(a, CPC_N_DROP_CELL);
+	return a->cell;
 }
 
 /* Header and sections in one piece, or NULL. */

@@ -68,6 +68,8 @@ static const char *const names[CPC_A_MAX + 1] = {
 	[CPC_A_VALUE] = "VALUE",
 	[CPC_A_LANES] = "LANES",
 	[CPC_A_FD] = "FD",
+	[CPC_A_BASE] = "BASE",
+	[CPC_A_END] = "END",
 };
 
 static u32 number(const struct nlattr *attr)
@@ -124,13 +126,17 @@ int cpc_nl_cell(struct net *net, struct nlattr **attrs, struct netlink_ext_ack *
 		struct cpc_cell **ret_cell)
 {
 	struct cpc_cell *cell;
-	u32 id;
+	u32 id, epoch = 0;
 	int err;
 
 	err = cpc_nl_number(attrs, extack, CPC_A_CELL, 1, U16_MAX, &id);
+	err = err ?: cpc_nl_optional(attrs, extack, CPC_A_EPOCH, 1, U16_MAX, &epoch);
 	if (err)
 		return err;
-	cell = cpc_cell_get(net, id);
+	cell = cpc_cell_get(net, id, epoch);
+	if (!cell && epoch)
+		return cpc_refuse(extack, attrs[CPC_A_EPOCH], -ENOENT,
+				  "no cell %u of epoch %u in this network namespace", id, epoch);
 	if (!cell)
 		return cpc_refuse(extack, attrs[CPC_A_CELL], -ENOENT,
 				  "no cell %u in this network namespace", id);
@@ -140,7 +146,7 @@ int cpc_nl_cell(struct net *net, struct nlattr **attrs, struct netlink_ext_ack *
 
 /* ---- the family ------------------------------------------------------------------------------ */
 
-#define CELL [CPC_A_CELL] = { .type = NLA_U16 }
+#define CELL [CPC_A_CELL] = { .type = NLA_U16 }, [CPC_A_EPOCH] = { .type = NLA_U16 }
 #define SETTINGS                                                                                   \
 	[CPC_A_PACING] = { .type = NLA_U8 }, [CPC_A_PERIOD_US] = { .type = NLA_U32 },              \
 	[CPC_A_DEFAULT_VERDICT] = { .type = NLA_U8 }
@@ -148,12 +154,14 @@ int cpc_nl_cell(struct net *net, struct nlattr **attrs, struct netlink_ext_ack *
 /* The contents of MEMBERS and LANES are parsed one by one where they are used. */
 static const struct nla_policy cell_add_policy[] = {
 	CELL,
-	[CPC_A_EPOCH] = { .type = NLA_U16 },
 	[CPC_A_IFINDEX] = { .type = NLA_U32 },
 	[CPC_A_SELF] = { .type = NLA_U8 },
 	[CPC_A_MEMBERS] = { .type = NLA_NESTED },
 	SETTINGS,
 	[CPC_A_SLOW_FIRST_VIEW] = { .type = NLA_FLAG },
+	[CPC_A_PREV_LOG_HASH] = { .type = NLA_BINARY },
+	[CPC_A_BASE] = { .type = NLA_U32 },
+	[CPC_A_UNANIMOUS] = { .type = NLA_FLAG },
 };
 static const struct nla_policy cell_set_policy[] = { CELL, SETTINGS };
 static const struct nla_policy cell_policy[] = { CELL };
@@ -184,6 +192,7 @@ static const struct nla_policy install_policy[] = {
 	[CPC_A_PREV_LOG_HASH] = { .type = NLA_BINARY },
 	[CPC_A_VALUE] = { .type = NLA_BINARY },
 	[CPC_A_LANES] = { .type = NLA_NESTED },
+	[CPC_A_END] = { .type = NLA_U32 },
 };
 static const struct nla_policy policy_set_policy[] = {
 	CELL,

@@ -88,6 +88,10 @@ static int put_state(struct sk_buff *skb, struct cpc_cell *cell)
 	err = err ?: nla_put_u8(skb, CPC_A_DEFAULT_VERDICT, core->config.default_verdict);
 	err = err ?: nla_put_u32(skb, CPC_A_SLOT, core->decided);
 	err = err ?: nla_put(skb, CPC_A_LOG_HASH, sizeof(core->log_hash), &core->log_hash);
+	if (!err && core->config.base)
+		err = nla_put_u32(skb, CPC_A_BASE, core->config.base);
+	if (!err && core->end)
+		err = nla_put_u32(skb, CPC_A_END, core->end);
 	spin_unlock_bh(&cell->lock);
 	return err;
 }

@@ -20,6 +20,7 @@
 struct position {
 	u64 born;	/* the cell; 0: the request is not checked yet */
 	u16 cell;
+	u16 epoch;
 	u32 slot;	/* being told, all before it are */
 	u32 lane;	/* lanes told completely */
 	u32 entry;	/* entries told of the next one */
@@ -64,7 +65,8 @@ static int begin(struct netlink_callback *cb, struct net *net, struct position *
 				 "slot %u is not kept any more, the oldest is %u; ask a peer",
 				 slot + 1, oldest);
 	if (!err)
-		*p = (struct position){ .born = cell->born, .cell = cell->id, .slot = slot + 1 };
+		*p = (struct position){ .born = cell->born, .cell = cell->id,
+					 .epoch = cell->epoch, .slot = slot + 1 };
 	cpc_cell_put(cell);
 	return err;
 }
@@ -223,7 +225,7 @@ int cpc_nl_decided_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	ret = p->born ? 0 : begin(cb, net, p);
 	if (ret)
 		return ret;
-	cell = cpc_cell_get(net, p->cell);
+	cell = cpc_cell_get(net, p->cell, p->epoch);
 	if (!cell || cell->born != p->born) {
 		ret = cpc_refuse(cb->extack, NULL, -ENOENT, "cell %u went away", p->cell);
 		goto put;

@@ -60,8 +60,8 @@ static int refuse_same(struct netlink_ext_ack *extack, const struct cpc_cell_con
 	return 0;
 }
 
-static int parse_members(const struct nlattr *members, struct netlink_ext_ack *extack,
-			 struct cpc_cell_config *config)
+static int parse_members(const struct nlattr *members, bool unanimous,
+			 struct netlink_ext_ack *extack, struct cpc_cell_config *config)
 {
 	unsigned int n = 0, gap;
 	const struct nlattr *nest;
@@ -72,7 +72,10 @@ static int parse_members(const struct nlattr *members, struct netlink_ext_ack *e
 		return cpc_refuse(extack, NULL, -EINVAL, "MEMBERS is missing");
 	nla_for_each_nested(nest, members, rest)
 		n++;
-	if (n < CPC_MEMBERS_MIN)
+	if (n < CPC_MEMBERS_FEW)
+		return cpc_refuse(extack, members, -EINVAL, "a cell of %u: at least %u members", n,
+				  CPC_MEMBERS_FEW);
+	if (n < CPC_MEMBERS_MIN && !unanimous)
 		return cpc_refuse(extack, members, -EINVAL,
 				  "a cell of %u: tolerating one fault takes at least %u members", n,
 				  CPC_MEMBERS_MIN);
@@ -93,6 +96,22 @@ static int parse_members(const struct nlattr *members, struct netlink_ext_ack *e
 	return refuse_same(extack, config);
 }
 
+/* Where the epoch before ended: both or none. */
+static int parse_base(struct nlattr **attrs, struct netlink_ext_ack *extack,
+		      struct cpc_cell_config *config)
+{
+	const void *log_hash;
+	int err;
+
+	if (!attrs[CPC_A_BASE] && !attrs[CPC_A_PREV_LOG_HASH])
+		return 0;
+	err = cpc_nl_number(attrs, extack, CPC_A_BASE, 1, CPC_BASE_MAX, &config->base);
+	err = err ?: cpc_nl_bytes(attrs, extack, CPC_A_PREV_LOG_HASH, CPC_HASH_BYTES, &log_hash);
+	if (!err)
+		memcpy(config->base_log_hash.b, log_hash, CPC_HASH_BYTES);
+	return err;
+}
+
 static int parse_cell(struct genl_info *info, struct cpc_cell_config *config, u32 *ret_ifindex)
 {
 	struct netlink_ext_ack *extack = info->extack;
@@ -104,13 +123,15 @@ static int parse_cell(struct genl_info *info, struct cpc_cell_config *config, u3
 	err = cpc_nl_number(attrs, extack, CPC_A_CELL, 1, U16_MAX, &id);
 	err = err ?: cpc_nl_number(attrs, extack, CPC_A_EPOCH, 1, U16_MAX, &epoch);
 	err = err ?: cpc_nl_number(attrs, extack, CPC_A_IFINDEX, 1, S32_MAX, ret_ifindex);
-	err = err ?: parse_members(attrs[CPC_A_MEMBERS], extack, config);
+	err = err ?: parse_members(attrs[CPC_A_MEMBERS],
+				   nla_get_flag(attrs[CPC_A_UNANIMOUS]), extack, config);
 	err = err ?: cpc_nl_number(attrs, extack, CPC_A_SELF, 0, config->n - 1, &self);
 	err = err ?: cpc_nl_optional(attrs, extack, CPC_A_PACING, 0, CPC_PACING_URGENT, &pacing);
 	err = err ?: cpc_nl_optional(attrs, extack, CPC_A_PERIOD_US, PERIOD_US_MIN, PERIOD_US_MAX,
 				     &period_us);
 	err = err ?: cpc_nl_optional(attrs, extack, CPC_A_DEFAULT_VERDICT, 0, CPC_VERDICT_NONE,
 				     &verdict);
+	err = err ?: parse_base(attrs, extack, config);
 	if (err)
 		return err;
 	config->id = id;
@@ -144,24 +165,54 @@ static int find_radio(struct genl_info *info, u32 ifindex, struct net_device **r
 	return 0;
 }
 
+/* RTNL. May it live beside what there is of that number: at most the epoch that it follows? */
+static int judge_epoch(struct genl_info *info, const struct cpc_cell *cell,
+		       const struct net_device *dev)
+{
+	const struct nlattr *attr = info->attrs[CPC_A_CELL];
+	const struct cpc_cell *other, *before = NULL;
+
+	hash_for_each_possible(cpc_net(genl_info_net(info))->cells, other, in_net, cell->id) {
+		if (other->id != cell->id)
+			continue;
+		if (other->epoch >= cell->epoch)
+			return cpc_refuse(info->extack, attr, -EEXIST,
+					  "cell %u exists already in this network namespace",
+					  cell->id);
+		if (before)
+			return cpc_refuse(info->extack, attr, -EEXIST,
+					  "cell %u has two epochs here already, %u and %u",
+					  cell->id, min(before->epoch, other->epoch),
+					  max(before->epoch, other->epoch));
+		before = other;
+	}
+	if (!before)
+		return 0;
+	if (!cell->core->config.base)
+		return cpc_refuse(info->extack, attr, -EEXIST,
+				  "cell %u exists already, in epoch %u: what follows has a BASE",
+				  cell->id, before->epoch);
+	if (before->iface->dev != dev)
+		return cpc_refuse(info->extack, attr, -EEXIST,
+				  "cell %u is on %s: its next epoch is too", cell->id,
+				  before->iface->dev->name);
+	return 0;
+}
+
 /* RTNL. Gives a ready cell its place. */
 static int place_cell(struct genl_info *info, struct cpc_cell *cell, u32 ifindex)
 {
 	struct net *net = genl_info_net(info);
 	struct cpc_iface *iface;
-	struct cpc_cell *other;
 	struct net_device *dev;
 	int err;
 
 	err = find_radio(info, ifindex, &dev);
 	if (err)
 		return err;
-	other = cpc_cell_get(net, cell->id);
-	if (other) {
-		cpc_cell_put(other);
-		return cpc_refuse(info->extack, info->attrs[CPC_A_CELL], -EEXIST,
-				  "cell %u exists already in this network namespace", cell->id);
-	}
+	err = judge_epoch(info, cell, dev);
+	if (err)
+		return err;
 	if (cpc_net(net)->cells_used >= CPC_CELLS_MAX)
 		return cpc_refuse(info->extack, NULL, -ENOSPC,
 				  "%u cells in this network namespace, no more are possible",
@@ -306,7 +357,8 @@ int cpc_nl_submit(struct sk_buff *skb, struct genl_info *info)
 	u32 kind, seq;
 	int err;
 
-	err = cpc_nl_number(info->attrs, info->extack, CPC_A_KIND, 0, CPC_ENTRY_BY_ALL, &kind);
+	err = cpc_nl_number(info->attrs, info->extack, CPC_A_KIND, 0, __CPC_ENTRY_KINDS - 1,
+			    &kind);
 	if (err)
 		return err;
 	if (!data)
@@ -325,8 +377,15 @@ int cpc_nl_submit(struct sk_buff *skb, struct genl_info *info)
 		return cpc_refuse(info->extack, NULL, err,
 				  "the lane is full: %u entries wait for a decision",
 				  CPC_LANE_WINDOW);
+	if (err == -ESHUTDOWN)
+		return cpc_refuse(info->extack, NULL, err,
+				  "epoch %u of cell %u is over: its members have changed",
+				  cell->epoch, cell->id);
 	if (err)
-		return cpc_refuse(info->extack, NULL, err, "the entry of kind %u is refused", kind);
+		return cpc_refuse(info->extack, NULL, err,
+				  kind == CPC_ENTRY_CHANGE ?
+				  "the entry of kind %u is no change of these members" :
+				  "the entry of kind %u is refused", kind);
 	cpc_count(&cell->counters, CPC_N_SUBMITTED);
 	return reply_submitted(info, cell, seq);
 }
@@ -455,6 +514,8 @@ int cpc_nl_install(struct sk_buff *skb, struct genl_info *info)
 	if (!frontier)
 		return -ENOMEM;
 	err = cpc_nl_number(info->attrs, extack, CPC_A_SLOT, 1, U32_MAX, &event.install.slot);
+	err = err ?: cpc_nl_optional(info->attrs, extack, CPC_A_END, 1, U32_MAX,
+				     &event.install.end);
 	err = err ?: cpc_nl_bytes(info->attrs, extack, CPC_A_PREV_LOG_HASH, CPC_HASH_BYTES,
 				  &prev_log_hash);
 	err = err ?: cpc_nl_bytes(info->attrs, extack, CPC_A_VALUE, CPC_DIGEST_BYTES, &value);

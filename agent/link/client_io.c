@@ -25,6 +25,7 @@ struct cpc_link {
 	struct nl_sock *commands;
 	struct nl_sock *events;
 	int family;
+	u16 epoch;			/* of the cells meant, 0: the newest */
 	sd_event_source *source;
 	struct cpc_link_ops ops;
 	void *ctx;
@@ -156,7 +157,9 @@ static struct nl_msg *command(struct cpc_link *link, u8 which, int flags, u16 ce
 	if (!msg)
 		return NULL;
 	if (!genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, link->family, 0, flags, which,
-			 CPC_NL_VERSION) || (cell && nla_put_u16(msg, CPC_A_CELL, cell) < 0)) {
+			 CPC_NL_VERSION) || (cell && nla_put_u16(msg, CPC_A_CELL, cell) < 0) ||
+	    (cell && link->epoch && which != CPC_C_CELL_ADD &&
+	     nla_put_u16(msg, CPC_A_EPOCH, link->epoch) < 0)) {
 		nlmsg_free(msg);
 		return NULL;
 	}
@@ -334,6 +337,11 @@ void cpc_link_free(struct cpc_link *link)
 	free(link);
 }
 
+void cpc_link_use_epoch(struct cpc_link *link, u16 epoch)
+{
+	link->epoch = epoch;
+}
+
 /* ---- commands -------------------------------------------------------------------------------- */
 
 static int take_cell(struct cpc_link *link, void *ctx, const void *attrs, size_t len)
@@ -391,6 +399,10 @@ int cpc_link_cell_add(struct cpc_link *link, const struct cpc_link_cell_config *
 	    nla_put_u32(msg, CPC_A_PERIOD_US, config->period_us) < 0 ||
 	    nla_put_u8(msg, CPC_A_DEFAULT_VERDICT, config->default_verdict) < 0 ||
 	    (config->slow_first_view && nla_put_flag(msg, CPC_A_SLOW_FIRST_VIEW) < 0) ||
+	    (config->unanimous && nla_put_flag(msg, CPC_A_UNANIMOUS) < 0) ||
+	    (config->base && (nla_put_u32(msg, CPC_A_BASE, config->base) < 0 ||
+			      nla_put(msg, CPC_A_PREV_LOG_HASH, CPC_HASH_BYTES,
+				      config->base_log_hash.b) < 0)) ||
 	    put_members(msg, config) < 0)
 		return no_memory(error);
 	return run(link, msg, &answer);

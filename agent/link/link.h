@@ -35,12 +35,18 @@ struct cpc_link_cell_config {
 	u32 period_us;
 	u8 default_verdict;
 	bool slow_first_view;
+	bool unanimous;			/* with 2 or 3 members it is what is wanted */
+	u32 base;			/* where the epoch before ended, 0: there was none */
+	struct cpc_hash base_log_hash;
 };
 
 /* -ENOENT: the module is not loaded; the text says how to load it. */
 int cpc_link_new(sd_event *event, const struct cpc_link_ops *ops, void *ctx,
 		 struct cpc_link **ret_link, struct cpc_error *error);
 void cpc_link_free(struct cpc_link *link);
+
+/* Which epoch of a cell the commands are for from now on; 0, as at first: its newest. */
+void cpc_link_use_epoch(struct cpc_link *link, u16 epoch);
 
 /* -ENOENT: no such cell. */
 int cpc_link_cell_get(struct cpc_link *link, u16 cell, struct cpc_link_cell *ret_cell,

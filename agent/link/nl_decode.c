@@ -52,6 +52,8 @@ static const struct nla_policy policy[CPC_A_MAX + 1] = {
 	[CPC_A_RUN_MAX_NS] = FIXED(8),
 	[CPC_A_YES] = FIXED(8),
 	[CPC_A_NO] = FIXED(8),
+	[CPC_A_BASE] = FIXED(4),
+	[CPC_A_END] = FIXED(4),
 	[CPC_A_WHY] = { .type = NLA_UNSPEC, .maxlen = CPC_MEMBERS_MAX },
 };
 
@@ -117,7 +119,7 @@ static int decode_members(struct nlattr *members, struct cpc_link_cell *cell)
 		if (decode_member(nest, cell, &given) < 0)
 			return -EBADMSG;
 	/* indices 0..n-1 */
-	if (cell->n < CPC_MEMBERS_MIN || (cell->n < 64 && given != (1ULL << cell->n) - 1))
+	if (cell->n < CPC_MEMBERS_FEW || (cell->n < 64 && given != (1ULL << cell->n) - 1))
 		return -EBADMSG;
 	return 0;
 }
@@ -174,6 +176,8 @@ int cpc_nl_decode_cell(const void *attrs, size_t len, struct cpc_link_cell *ret_
 	cell.epoch = nla_get_u16(a[CPC_A_EPOCH]);
 	cell.self = nla_get_u8(a[CPC_A_SELF]);
 	cell.slot = nla_get_u32(a[CPC_A_SLOT]);
+	cell.base = a[CPC_A_BASE] ? nla_get_u32(a[CPC_A_BASE]) : 0;
+	cell.end = a[CPC_A_END] ? nla_get_u32(a[CPC_A_END]) : 0;
 	memcpy(cell.log_hash.b, nla_data(a[CPC_A_LOG_HASH]), CPC_HASH_BYTES);
 	memcpy(cell.members.b, nla_data(a[CPC_A_MEMBERS_DIGEST]), CPC_HASH_BYTES);
 	copy_string(cell.ifname, sizeof(cell.ifname), a[CPC_A_IFNAME]);
@@ -249,6 +253,8 @@ int cpc_nl_decode_event(u8 command, const void *attrs, size_t len,
 	event.cell = nla_get_u16(a[CPC_A_CELL]);
 	if (a[CPC_A_SLOT])
 		event.slot = nla_get_u32(a[CPC_A_SLOT]);
+	if (a[CPC_A_END])
+		event.end = nla_get_u32(a[CPC_A_END]);
 	if (a[CPC_A_VIEW])
 		event.view = nla_get_u8(a[CPC_A_VIEW]);
 	if (a[CPC_A_LOG_HASH])
@@ -331,7 +337,7 @@ static int decode_condition(const struct nlattr *nest, struct cpc_link_condition
 	c->no = get_u64(a[CPC_A_NO]);
 	if (a[CPC_A_WHY])
 		memcpy(c->why, nla_data(a[CPC_A_WHY]), (size_t)nla_len(a[CPC_A_WHY]));
-	return c->kind == CPC_ENTRY_ORDINARY || c->kind > CPC_ENTRY_BY_ALL || c->seq == 0 ||
+	return c->kind == CPC_ENTRY_ORDINARY || c->kind >= __CPC_ENTRY_KINDS || c->seq == 0 ||
 	       c->yes & c->no ? -EBADMSG : 0;
 }
 

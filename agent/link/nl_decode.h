@@ -34,7 +34,9 @@ struct cpc_link_cell {
 	u32 period_us;
 	u8 default_verdict;
 	bool slow_first_view;
+	u32 base;			/* last slot of the epoch before, 0: there was none */
 	u32 slot;			/* last decided one */
+	u32 end;			/* the epoch's last one, 0: not known yet */
 	struct cpc_hash log_hash;
 	struct cpc_hash members;	/* digest of the member set */
 	char mac[32];
@@ -46,9 +48,10 @@ struct cpc_link_cell {
 struct cpc_link_event {
 	enum cpc_nl_command type;	/* CPC_C_EV_... */
 	u16 cell;
-	u16 epoch;			/* EV_CELL */
+	u16 epoch;			/* 0: not said, the module is older */
 	bool up;			/* EV_CELL */
 	u32 slot;			/* EV_DECIDED, EV_VIEW, EV_BEHIND */
+	u32 end;			/* EV_DECIDED: the epoch's last slot, 0: not known yet */
 	u8 view;			/* EV_VIEW */
 	u8 log_hash[8];			/* EV_DECIDED, EV_BEHIND: the first 8 bytes */
 	u8 index;			/* EV_EVIDENCE */

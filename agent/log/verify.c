@@ -15,7 +15,14 @@ void cpc_sha256(const void *data, size_t len, u8 out[CPC_HASH_BYTES])
 void cpc_members_digest(u16 cell, u16 epoch, u8 mac_id, const uint8_t (*node_id)[32],
 			unsigned int n, struct cpc_hash *ret_digest)
 {
-	u8 buffer[12 + 2 + 2 + 1 + 1 + CPC_MEMBERS_MAX * 32];
+	cpc_members_digest_after(cell, epoch, mac_id, node_id, n, 0, NULL, ret_digest);
+}
+
+void cpc_members_digest_after(u16 cell, u16 epoch, u8 mac_id, const uint8_t (*node_id)[32],
+			      unsigned int n, u32 base, const struct cpc_hash *base_log_hash,
+			      struct cpc_hash *ret_digest)
+{
+	u8 buffer[12 + 2 + 2 + 1 + 1 + CPC_MEMBERS_MAX * 32 + 4 + CPC_HASH_BYTES];
 	struct cpc_writer w = cpc_writer_init(buffer, sizeof(buffer));
 
 	assert(n <= CPC_MEMBERS_MAX);
@@ -25,6 +32,10 @@ void cpc_members_digest(u16 cell, u16 epoch, u8 mac_id, const uint8_t (*node_id)
 	cpc_write_u8(&w, (u8)n);
 	cpc_write_u8(&w, mac_id);
 	cpc_write_bytes(&w, node_id, (size_t)n * 32);
+	if (base) {
+		cpc_write_le32(&w, base);
+		cpc_write_bytes(&w, base_log_hash->b, CPC_HASH_BYTES);
+	}
 	assert(!w.failed);
 	cpc_sha256(buffer, w.used, ret_digest->b);
 }

@@ -45,5 +45,9 @@ void cpc_sha256(const void *data, size_t len, u8 out[CPC_HASH_BYTES]);
 /* The digest of a member set, as CPC_A_MEMBERS_DIGEST of the kernel. */
 void cpc_members_digest(u16 cell, u16 epoch, u8 mac_id, const uint8_t (*node_id)[32],
 			unsigned int n, struct cpc_hash *ret_digest);
+/* The same of an epoch that follows one which ended at slot @base with @base_log_hash; 0, NULL. */
+void cpc_members_digest_after(u16 cell, u16 epoch, u8 mac_id, const uint8_t (*node_id)[32],
+			      unsigned int n, u32 base, const struct cpc_hash *base_log_hash,
+			      struct cpc_hash *ret_digest);
 
 #endif

@@ -2,17 +2,24 @@
 /*
  * cpchain_nl.h - the generic netlink family "cpchain", version 1: how an agent drives the module.
  *
+ * A cell whose members change goes on as its next epoch: a second cell of the same number on the
+ * same interface, made with a higher EPOCH and the BASE where the one before ended, which stays
+ * until it is deleted, for those who are late. CPC_A_EPOCH with any command says which one is
+ * meant; without it the newest is.
+ *
  * Every command but GET ones needs CAP_NET_ADMIN in the network namespace's user namespace. Every
  * refusal carries an extack message that names the value. Cells belong to the socket's network
  * namespace and are named by CPC_A_CELL (u16, 1..65535).
  *
  *   CELL_ADD   CELL, EPOCH, IFINDEX, SELF, MEMBERS{MEMBER{INDEX, NODE_ID}...}, and optionally
- *              PACING, PERIOD_US, DEFAULT_VERDICT, SLOW_FIRST_VIEW    start a cell, without keys
+ *              PACING, PERIOD_US, DEFAULT_VERDICT, SLOW_FIRST_VIEW    start a cell, without keys;
+ *              BASE and PREV_LOG_HASH: the slot and the log hash at which the epoch before it
+ *              ended; UNANIMOUS: with 2 or 3 members, who then have to be all of one mind
  *   CELL_DEL   CELL                                     stop it and forget everything
  *   CELL_SET   CELL, [PACING], [PERIOD_US], [DEFAULT_VERDICT]
  *   CELL_GET   [CELL] or dump -> a CELL_GET message per cell with all of the above, IFNAME,
- *              SLOT, LOG_HASH, MEMBERS_DIGEST, MAC, COUNTERS; per member KEY_ID when it has a key,
- *              COUNTER and ADDRESS of its newest authentic element when there was one
+ *              SLOT, LOG_HASH, [END], MEMBERS_DIGEST, MAC, COUNTERS; per member KEY_ID when it has a
+ *              key, COUNTER and ADDRESS of its newest authentic element when there was one
  *   KEY_SET    CELL, INDEX, KEY                         the pairwise key with member INDEX
  *   SUBMIT     CELL, KIND, DATA -> SUBMIT with LANE, SEQ; -EAGAIN: lane full, wait for a decision
  *   VERDICT    CELL, LANE, SEQ, HEAD, VERDICT           this vehicle's word on a conditional entry
@@ -36,13 +43,13 @@
  *              this member has heard: YES and NO members by bit, WHY enum cpc_policy_reason by
  *              member
  *
- * Events, multicast group "events" (in the cell's network namespace), each with CELL:
- *   EV_DECIDED  SLOT, LOG_HASH              then fetch with DECIDED_GET; several may be merged
+ * Events, multicast group "events" (in the cell's network namespace), each with CELL and EPOCH:
+ *   EV_DECIDED  SLOT, LOG_HASH, [END]           then fetch with DECIDED_GET; several may be merged
  *   EV_VIEW     SLOT, VIEW                  this member left a view undecided
  *   EV_EVIDENCE INDEX, COUNTER              one member, one counter, two contents
  *   EV_BEHIND   SLOT, LOG_HASH (8 bytes)    f+1 members claim this state, we are not there
  *   EV_QUESTION LANE, SEQ, HEAD, KIND, DATA a conditional entry that wants a verdict
- *   EV_CELL     EPOCH, UP                   the cell was added (UP=1) or went away (UP=0)
+ *   EV_CELL     UP                          the cell was added (UP=1) or went away (UP=0)
  */
 #ifndef _UAPI_CPCHAIN_NL_H
 #define _UAPI_CPCHAIN_NL_H
@@ -116,7 +123,8 @@ enum cpc_nl_attribute {
 	CPC_A_COUNTERS,		/* nest of u64, enum cpc_nl_counter */
 	CPC_A_MORE,		/* flag: further messages of this SLOT follow */
 	CPC_A_MEMBERS_DIGEST,	/* binary 32: SHA-256("CPChain cell" | le16 cell | le16 epoch |
-				 * u8 n | u8 MAC algorithm | node ids by index); config.members */
+				 * u8 n | u8 MAC algorithm | node ids by index, and with a BASE
+				 * also le32 BASE | PREV_LOG_HASH); the first log hash */
 	CPC_A_MAC,		/* string, the module's MAC algorithm; all members must agree */
 	CPC_A_MAC_ID,		/* u8, its number in MEMBERS_DIGEST */
 	CPC_A_FD,		/* u32, a file descriptor of the calling process */
@@ -133,6 +141,7 @@ enum cpc_nl_attribute {
 	CPC_A_OPEN,		/* flag: not decided yet */
 	CPC_A_YES,		/* u64, members by bit */
 	CPC_A_NO,		/* u64, members by bit */
+	CPC_A_BASE,		/* u32, the last slot of the epoch before, 0: there was none */
 	CPC_A_END,		/* u32, the epoch's last slot: its members change then */
 	CPC_A_UNANIMOUS,	/* flag: a cell of 2 or 3, which tolerates no fault, is wanted */
 	CPC_A_WHY,		/* binary n, enum cpc_policy_reason by member, 0 where unheard */

@@ -108,7 +108,7 @@ START_TEST(decode_cell__what_does_not_fit_is_refused)
 	struct cpc_link_cell cell;
 
 	ck_assert_int_eq(cpc_nl_decode_cell(attrs(), len(), &cell), -EBADMSG);
-	put_cell(3, 0);
+	put_cell(CPC_MEMBERS_FEW - 1, 0);
 	ck_assert_int_eq(cpc_nl_decode_cell(attrs(), len(), &cell), -EBADMSG);
 	again();
 	put_cell(4, 4);

@@ -93,7 +93,10 @@ refuse "member 0 is this vehicle itself: no key with oneself" key_set cell=1 ind
 refuse "KEY has 15 bytes, must have 16" key_set cell=1 index=1 key="$(id 00 15)"
 refuse "KEY has 17 bytes, must have 16" key_set cell=1 index=1 key="$(id 00 17)"
 refuse "KEY is missing" key_set cell=1 index=1
-refuse "KIND is 3, must be 0..2" submit cell=1 kind=3 text=x
+refuse "KIND is 4, must be 0..3" submit cell=1 kind=4 text=x
+refuse "the entry of kind 3 is no change of these members" submit cell=1 kind=3 text=x
+refuse "the entry of kind 3 is no change of these members" submit cell=1 kind=3 \
+	data="010000001000000000000000"
 refuse "DATA is missing" submit cell=1 kind=0
 refuse "DATA has 0 bytes, must be 1..512" submit cell=1 kind=0 data=
 refuse "DATA has 513 bytes, must be 1..512" submit cell=1 kind=0 data="$(id 00 513)"

@@ -26,14 +26,16 @@ set_policies()
 	cellctl "$1" policy_set cell=1 kind=2 "prog=${pins[$1]}/policy_platoon" &&
 		cellctl "$1" policy_set cell=1 kind=1 "prog=${pins[$1]}/policy_speed"
 }
-# sensors I SPEED GAP BRAKE: fresh until the next line of this script; cm/s, cm.
-sensors() { cpc_bpf "$1" sensors "$2" "$3" "$4"; }
-# Sensors do not stand still on a slow machine: a writer per vehicle, until told to stop.
+# drive I SPEED GAP BRAKE: such are its sensors (cm/s, cm) from now on, always fresh, until halt I.
 declare -a drivers=()
 drive()
 {
-	while :; do sensors "$@" || exit; sleep 0.1; done &
+	ip netns exec "v$1" "$build/cpc-bpf" sensors "$2" "$3" "$4" 100 &
 	drivers[$1]=$!
+}
+drives()
+{
+	cpc_bpf "$1" sensors "$2" "$3" "$4" && drive "$@"
 }
 halt() { kill "${drivers[$1]}"; wait "${drivers[$1]}" 2>/dev/null; unset "drivers[$1]"; }
 
@@ -63,8 +65,7 @@ check "both kinds have a program" eval '[ "$(policy_of 2 1 .prog_id)" -gt 0 ] &&
 	[ "$(policy_of 2 2 .prog_id)" -gt 0 ] && [ "$(policy_of 2 1 .prog_id)" != "$(policy_of 2 2 .prog_id)" ]'
 
 # v2 and v4 agree, v3 brakes.
-drive 2 2200 2500 0; drive 3 2200 2500 1; drive 4 2150 2500 0
-sleep 0.3
+drives 2 2200 2500 0; drives 3 2200 2500 1; drives 4 2150 2500 0
 seq=$(propose 2 $join)
 check "a join against one vehicle's sensors is decided upon" wait_for 30 asked_all "$seq"
 is "it is rejected" "$(rejected 1) $(rejected 2) $(rejected 4)" "1 1 1"
@@ -74,8 +75,7 @@ is "its proposer knows who refused and why" \
 is "so do the others" "$(outcome 4 "$seq" | jq -c '[.[1], .[2][4:6]]')" '[4,"08"]'
 is "v2's said yes: its sensors agree" "$(policy_of 2 2 '[.words, .reasons[1]]')" '[[0,0,1],1]'
 
-halt 3; drive 3 2250 2500 0
-sleep 0.3
+halt 3; drives 3 2250 2500 0
 seq=$(propose 2 $join)
 check "the same with a free road" wait_for 30 asked_all "$seq"
 is "it is accepted, by all" "$(outcome 1 "$seq" | jq -c '[.[0], .[1]]') $(rejected 1)" "[15,0] 1"

@@ -248,13 +248,14 @@ static int verb_keys(int fd, const struct family *family, char **arguments)
 		}
 	}
 	for (i = 0; i < n && r == 0; i++) {
-		char cell_arg[32], index[32], key[64];
-		char *set[] = { (char *)"key_set", cell_arg, index, key, NULL };
+		char cell_arg[32], epoch_arg[32], index[32], key[64];
+		char *set[] = { (char *)"key_set", cell_arg, epoch_arg, index, key, NULL };
 		unsigned int low = i < self ? i : self, high = i < self ? self : i;
 
 		if (i == self)
 			continue;
 		snprintf(cell_arg, sizeof(cell_arg), "cell=%u", cell);
+		snprintf(epoch_arg, sizeof(epoch_arg), "epoch=%u", epoch);
 		snprintf(index, sizeof(index), "index=%u", i);
 		snprintf(key, sizeof(key), "key=%02x%02x%02x%02x%024x", cell & 0xff, epoch & 0xff,
 			 low, high, 0x5eed);

@@ -58,6 +58,9 @@ const enum cpc_attr_kind cpc_attr_kinds[CPC_A_MAX + 1] = {
 	[CPC_A_OPEN] = CPC_ATTR_FLAG,
 	[CPC_A_YES] = CPC_ATTR_U64,
 	[CPC_A_NO] = CPC_ATTR_U64,
+	[CPC_A_BASE] = CPC_ATTR_U32,
+	[CPC_A_END] = CPC_ATTR_U32,
+	[CPC_A_UNANIMOUS] = CPC_ATTR_FLAG,
 	[CPC_A_WHY] = CPC_ATTR_HEX,
 };
 
@@ -115,6 +118,9 @@ const char *const cpc_attr_names[CPC_A_MAX + 1] = {
 	[CPC_A_OPEN] = "open",
 	[CPC_A_YES] = "yes",
 	[CPC_A_NO] = "no",
+	[CPC_A_BASE] = "base",
+	[CPC_A_END] = "end",
+	[CPC_A_UNANIMOUS] = "unanimous",
 	[CPC_A_WHY] = "why",
 };
 

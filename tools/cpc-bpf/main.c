@@ -10,7 +10,7 @@
  *   cpc-bpf allow|deny|forget IF MAC
  *   cpc-bpf capture IF FILE SECONDS   pcapng
  *   cpc-bpf policy NAME|OBJECT        loads and pins it, says its descriptor works
- *   cpc-bpf sensors SPEED GAP BRAKE   cm/s, cm, 0 or 1; as of now
+ *   cpc-bpf sensors SPEED GAP BRAKE [SECONDS]   cm/s, cm, 0 or 1; as of now, and kept fresh so long
  *   cpc-bpf measure SECONDS           run times are measured meanwhile
  *
  * CPC_BPF_ROOT in the environment names another place to pin than /sys/fs/bpf/cpchain.
@@ -29,7 +29,7 @@
 #include "agent/bpf/show.h"
 #include "agent/util/cleanup.h"
 
-enum { WORST = 10 };
+enum { WORST = 10, FRESH_MS = 50 };
 
 static const char *root;
 static struct cpc_error error;
@@ -211,15 +211,25 @@ static int policy(int argc, char **argv)
 static int sensors(int argc, char **argv)
 {
 	struct cpc_bpf_policies *p;
+	uint64_t end;
 	int r;
 
-	if (argc != __CPC_SENSOR_MAX)
+	if (argc != __CPC_SENSOR_MAX && argc != __CPC_SENSOR_MAX + 1)
 		return usage();
 	r = cpc_bpf_policies_new(root, &p, &error);
 	if (r < 0)
 		return r;
-	for (int i = 0; i < __CPC_SENSOR_MAX; i++)
-		cpc_bpf_sensor_set(p, (enum cpc_sensor)i, atoll(argv[i]), now_ns(CLOCK_BOOTTIME));
+	end = now_ns(CLOCK_MONOTONIC);
+	if (argc > __CPC_SENSOR_MAX)
+		end += strtoull(argv[__CPC_SENSOR_MAX], NULL, 10) * 1000000000;
+	for (;;) {
+		for (int i = 0; i < __CPC_SENSOR_MAX; i++)
+			cpc_bpf_sensor_set(p, (enum cpc_sensor)i, atoll(argv[i]),
+					   now_ns(CLOCK_BOOTTIME));
+		if (now_ns(CLOCK_MONOTONIC) >= end)
+			break;
+		poll(NULL, 0, FRESH_MS);
+	}
 	cpc_bpf_policies_free(p);
 	return 0;
 }

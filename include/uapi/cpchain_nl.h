@@ -18,8 +18,8 @@
  *   CELL_DEL   CELL                                     stop it and forget everything
  *   CELL_SET   CELL, [PACING], [PERIOD_US], [DEFAULT_VERDICT]
  *   CELL_GET   [CELL] or dump -> a CELL_GET message per cell with all of the above, IFNAME,
- *              SLOT, LOG_HASH, [END], MEMBERS_DIGEST, MAC, COUNTERS; per member KEY_ID when it has a
- *              key, COUNTER and ADDRESS of its newest authentic element when there was one
+ *              SLOT, LOG_HASH, [END], MEMBERS_DIGEST, MAC, COUNTERS; per member KEY_ID when it has
+ *              a key, COUNTER and ADDRESS of its newest authentic element when there was one
  *   KEY_SET    CELL, INDEX, KEY                         the pairwise key with member INDEX
  *   SUBMIT     CELL, KIND, DATA -> SUBMIT with LANE, SEQ; -EAGAIN: lane full, wait for a decision
  *   VERDICT    CELL, LANE, SEQ, HEAD, VERDICT           this vehicle's word on a conditional entry

@@ -2,7 +2,8 @@
 /*
  * cpc-epochs: members join, leave, restart and change keys, over and over, while the cell decides.
  *
- *   cpc-epochs NAMESPACE,... [changes=100] [members=4] [outstanding=2] [pacing=2] [seed=1] [limit=S]
+ *   cpc-epochs NAMESPACE,... [changes=100] [members=4] [outstanding=2] [pacing=2] [seed=1]
+ *              [limit=600]
  *
  * It plays the agents of all vehicles, each through a netlink link of its own in its namespace
  * (interface wlan0), and does what agents do: says yes to changes, follows the decided log, makes
@@ -37,7 +38,7 @@ enum {
 	OUTSTANDING_MAX = 12,
 	TICK_US = 5000,
 	SETTLED_SLOTS = 3,		/* decided by all before the next change */
-	PATIENCE_US = 8000000,		/* for a change to be decided, before it is proposed again */
+	PATIENCE_US = 8000000,		/* before a change is proposed again */
 	GAPS_MAX = 1 << 16,
 	COMPLAIN_US = 10000000,
 };

@@ -111,7 +111,8 @@ START_TEST(step__submit_refuses_what_cannot_be_an_entry)
 {
 	ck_assert_int_eq(submit(CPC_ENTRY_ORDINARY, 0), -EMSGSIZE);
 	ck_assert_int_eq(submit(CPC_ENTRY_ORDINARY, CPC_ENTRY_DATA_MAX + 1), -EMSGSIZE);
-	ck_assert_int_eq(submit(CPC_ENTRY_BY_ALL + 1, 1), -EINVAL);
+	ck_assert_int_eq(submit(__CPC_ENTRY_KINDS, 1), -EINVAL);
+	ck_assert_int_eq(submit(CPC_ENTRY_CHANGE, 1), -EINVAL);	/* no change of members */
 	ck_assert_uint_eq(core->member[1].lane.last, 0);
 	ck_assert_int_eq(submit(CPC_ENTRY_BY_ALL, CPC_ENTRY_DATA_MAX), 0);
 	ck_assert_uint_eq(core->member[1].lane.last, 1);
@@ -226,6 +227,27 @@ START_TEST(step__verdict_is_given_once_and_on_an_open_entry_only)
 }
 END_TEST
 
+START_TEST(init__an_epoch_goes_on_where_the_one_before_ended)
+{
+	struct cpc_core *other = calloc(1, cpc_core_size(N));
+	struct cpc_config config = good_config();
+	u32 s;
+
+	ck_assert_ptr_nonnull(other);
+	config.base = CPC_BASE_MAX + 1u;
+	ck_assert_int_eq(cpc_core_init(other, &config, 0), -EINVAL);
+	config.base = 1000;
+	ck_assert_int_eq(cpc_core_init(other, &config, 0), 0);
+	cpc_core_check(other);
+	ck_assert_uint_eq(other->decided, 1000);
+	ck_assert_uint_eq(other->settled, 1000);
+	for (s = 1001; s <= 1004; s++)
+		ck_assert_uint_eq(other->slot[s % CPC_OPEN_MAX].number, s);
+	ck_assert(!cpc_ended(other));
+	free(other);
+}
+END_TEST
+
 START_TEST(step__install_refuses_what_nobody_claims)
 {
 	u32 seq[N] = { 0 };
@@ -238,6 +260,8 @@ START_TEST(step__install_refuses_what_nobody_claims)
 	ck_assert_int_eq(step(&event, &fx), -EALREADY);
 	event.install.slot = 9;
 	ck_assert_int_eq(step(&event, &fx), -EPERM);
+	event.install.end = 8;
+	ck_assert_int_eq(step(&event, &fx), -EINVAL);	/* beyond the epoch's end */
 	ck_assert_uint_eq(core->decided, 0);
 }
 END_TEST
@@ -335,6 +359,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, init__every_field_out_of_bounds_is_refused);
+	tcase_add_test(tests, init__an_epoch_goes_on_where_the_one_before_ended);
 	tcase_add_test(tests, step__submit_refuses_what_cannot_be_an_entry);
 	tcase_add_test(tests, step__submit_waits_when_the_lane_is_full);
 	tcase_add_test(tests, step__carrier_without_room_for_the_state_gets_none);

@@ -248,7 +248,7 @@ static void follow(struct vehicle *v)
 		fail(run, v, "following");
 		return;
 	}
-	if (v->slot != v->end) {
+	if (!v->end || v->slot != v->end) {
 		submit(v);
 		return;
 	}

@@ -399,8 +399,8 @@ static int add_entry(struct cpc_assembler *as, struct cpc_log_lane *lane,
 	struct cpc_entry decoded;
 	uint8_t *copy;
 
-	if (cpc_entry_decode(nla_data(attr), (size_t)nla_len(attr), CPC_MEMBERS_MAX,
-			     &decoded) < 0 ||
+	if (cpc_entry_split(nla_data(attr), (size_t)nla_len(attr), CPC_MEMBERS_MAX,
+			    &decoded) < 0 ||
 	    decoded.seq < lane->from || decoded.seq > lane->seq)
 		return -EBADMSG;
 	entry = &lane->entry[decoded.seq - lane->from];

@@ -59,6 +59,12 @@ struct cpc_lane {
 	struct cpc_held_entry entry[CPC_LANE_RING];	/* by seq modulo */
 };
 
+/*
+ * Takes an entry apart, without a look at what a change of members says: for those who do not know
+ * the cell's size, and give CPC_MEMBERS_MAX. Returns 0 or -EBADMSG.
+ */
+int cpc_entry_split(const u8 *body, size_t len, unsigned int n, struct cpc_entry *ret_entry);
+
 /* Returns 0 or -EBADMSG. Trailing bytes are an error: the whole is hashed. */
 int cpc_entry_decode(const u8 *body, size_t len, unsigned int n, struct cpc_entry *ret_entry);
 

@@ -6,10 +6,9 @@
 #include <cpchain/lane.h>
 #include <cpchain_element.h>
 
-int cpc_entry_decode(const u8 *body, size_t len, unsigned int n, struct cpc_entry *ret_entry)
+int cpc_entry_split(const u8 *body, size_t len, unsigned int n, struct cpc_entry *ret_entry)
 {
 	struct cpc_reader r = cpc_reader_init(body, len);
-	struct cpc_member_change change;
 	struct cpc_entry e;
 	unsigned int i;
 
@@ -34,10 +33,21 @@ int cpc_entry_decode(const u8 *body, size_t len, unsigned int n, struct cpc_entr
 	e.data = cpc_read_bytes(&r, e.len);
 	if (r.failed || r.left || !e.len || e.len > CPC_ENTRY_DATA_MAX)
 		return -EBADMSG;
-	if (e.kind == CPC_ENTRY_CHANGE && cpc_change_decode(e.data, e.len, n, &change))
-		return -EBADMSG;
 	*ret_entry = e;
 	return 0;
+}
+
+int cpc_entry_decode(const u8 *body, size_t len, unsigned int n, struct cpc_entry *ret_entry)
+{
+	struct cpc_member_change change;
+	struct cpc_entry e;
+	int err = cpc_entry_split(body, len, n, &e);
+
+	if (!err && e.kind == CPC_ENTRY_CHANGE)
+		err = cpc_change_decode(e.data, e.len, n, &change);
+	if (!err)
+		*ret_entry = e;
+	return err;
 }
 
 int cpc_entry_encode(const struct cpc_entry *entry, u8 *out, size_t size)

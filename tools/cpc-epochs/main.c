@@ -99,7 +99,7 @@ static int fail(struct run *run, const struct vehicle *v, const char *what)
 			v->epoch, v->slot, what, run->error.text);
 	run->failed = 1;
 	sd_event_exit(run->event, 1);
-	return -EBADMSG;
+	return -EPROTO;
 }
 
 /* ---- a vehicle's part in an epoch ------------------------------------------------------------ */
@@ -128,7 +128,7 @@ static int join_epoch(struct vehicle *v, const struct cpc_epoch *e)
 
 	cpc_epoch_node_ids(e, ids);
 	if (e->start.slot)
-		config.base_log_hash = run->truth.before.start.log_hash;
+		config.base_log_hash = e->base_log_hash;
 	if (cpc_link_cell_add(v->link, &config, &run->error) < 0)
 		return fail(run, v, "joining");
 	cpc_link_use_epoch(v->link, e->number);
@@ -227,8 +227,6 @@ static int on_decision(void *ctx, const struct cpc_log_decision *decision)
 	if (v->slot != v->end)
 		return 0;
 	v->ended_us = now;
-	/* The log hash that the next epoch begins with: kept as the start of the one before. */
-	run->truth.before.start.log_hash = decision->log_hash;
 	return cpc_truth_ended(&run->truth, v->epoch, v->slot, &decision->log_hash, &run->error);
 }
 
@@ -561,7 +559,7 @@ static int start(struct run *run, char *names, unsigned int members)
 	r = cpc_truth_init(&run->truth, CELL, cell.mac_id, members);
 	if (r == 0 && memcmp(&cell.members, &run->truth.epoch.start.members, 32) != 0) {
 		cpc_error_set(&run->error, "the module has another digest of the members");
-		r = -EBADMSG;
+		r = -EPROTO;
 	}
 	return r;
 }

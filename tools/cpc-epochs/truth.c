@@ -96,7 +96,7 @@ static int note_entry(struct cpc_truth *truth, const struct cpc_log_lane *lane, 
 
 	if (cpc_entry_decode(lane->entry[i].body, lane->entry[i].len, truth->epoch.n, &entry) < 0) {
 		cpc_error_set(error, "lane %u: entry %u is malformed", lane->lane, lane->from + i);
-		return -EBADMSG;
+		return -EPROTO;
 	}
 	if (entry.kind == CPC_ENTRY_CHANGE) {
 		truth->lost_change += !(lane->accepted >> i & 1);
@@ -109,7 +109,7 @@ static int note_entry(struct cpc_truth *truth, const struct cpc_log_lane *lane, 
 	if (!cpc_truth_entry_read(entry.data, entry.len, &vehicle, &number) ||
 	    truth->epoch.vehicle[lane->lane] != vehicle) {
 		cpc_error_set(error, "lane %u: entry %u is nobody's", lane->lane, lane->from + i);
-		return -EBADMSG;
+		return -EPROTO;
 	}
 	truth->entries++;
 	truth->twice += truth->decided[vehicle][number] != 0;
@@ -130,7 +130,7 @@ static int write_down(struct cpc_truth *truth, const struct cpc_log_decision *de
 	if (!before) {
 		cpc_error_set(error, "slot %u is decided before slot %u", decision->slot,
 			      decision->slot - 1);
-		return -EBADMSG;
+		return -EPROTO;
 	}
 	end_before = before->end;
 	r = cpc_log_verify(before, decision, &next, error);
@@ -141,7 +141,7 @@ static int write_down(struct cpc_truth *truth, const struct cpc_log_decision *de
 			r = note_entry(truth, lane, i, end_before, error);
 	}
 	if (r < 0)
-		return -EBADMSG;
+		return -EPROTO;
 	truth->tip[decision->slot % CPC_EPOCHS_TIPS] = next;
 	truth->newest = decision->slot;
 	return 0;
@@ -157,7 +157,7 @@ int cpc_truth_decided(struct cpc_truth *truth, u16 epoch, const struct cpc_log_d
 			return write_down(truth, decision, error);
 		cpc_error_set(error, "slot %u is decided in epoch %u, which was over at %u",
 			      decision->slot, epoch, truth->newest);
-		return -EBADMSG;
+		return -EPROTO;
 	}
 	known = cpc_truth_tip(truth, decision->slot);
 	if (!known || decision->slot == truth->epoch.start.slot)
@@ -165,7 +165,7 @@ int cpc_truth_decided(struct cpc_truth *truth, u16 epoch, const struct cpc_log_d
 	if (memcmp(&known->log_hash, &decision->log_hash, sizeof(known->log_hash)) == 0)
 		return 0;
 	cpc_error_set(error, "DISAGREEMENT on slot %u in epoch %u", decision->slot, epoch);
-	return -EBADMSG;
+	return -EPROTO;
 }
 
 const struct cpc_log_tip *cpc_truth_tip(const struct cpc_truth *truth, u32 slot)
@@ -185,7 +185,7 @@ static int next_epoch(struct cpc_truth *truth, u32 slot, const struct cpc_hash *
 	if (cpc_change_decode(truth->change, truth->change_len, e->n, &change) < 0 ||
 	    cpc_change_members(&change, e->n, false) > CPC_EPOCHS_VEHICLES) {
 		cpc_error_set(error, "epoch %u ended at slot %u without a change", e->number, slot);
-		return -EBADMSG;
+		return -EPROTO;
 	}
 	*before = *e;
 	e->number++;
@@ -197,6 +197,7 @@ static int next_epoch(struct cpc_truth *truth, u32 slot, const struct cpc_hash *
 				(u8)(change.node_id[(from - before->n) * 32] - 1);
 	}
 	e->confirmed = 0;
+	e->base_log_hash = *log_hash;
 	truth->change_len = 0;
 	start_log(truth, slot, log_hash);
 	return 0;
@@ -220,7 +221,7 @@ int cpc_truth_ended(struct cpc_truth *truth, u16 epoch, u32 slot, const struct c
 				 truth->epoch.n, slot, log_hash, &members);
 	if (memcmp(&members, &truth->epoch.start.members, sizeof(members)) != 0) {
 		cpc_error_set(error, "DISAGREEMENT on the end of epoch %u", epoch);
-		return -EBADMSG;
+		return -EPROTO;
 	}
 	truth->epoch.confirmed++;
 	return 0;

@@ -25,6 +25,7 @@ struct cpc_epoch {
 	u8 n;
 	u8 vehicle[CPC_EPOCHS_VEHICLES];
 	struct cpc_log_tip start;
+	struct cpc_hash base_log_hash;	/* of the epoch before, at its end */
 	unsigned int confirmed;		/* vehicles of the epoch before that came to the same */
 };
 
@@ -56,7 +57,7 @@ void cpc_truth_entry(unsigned int vehicle, u32 number, u8 out[CPC_EPOCHS_ENTRY_B
 bool cpc_truth_entry_read(const u8 *data, size_t len, unsigned int *ret_vehicle, u32 *ret_number);
 
 /*
- * A vehicle has decided this in the epoch that is being decided. 0, or -EBADMSG with a text: it
+ * A vehicle has decided this in the epoch that is being decided. 0, or -EPROTO with a text: it
  * contradicts what others decided, or does not follow.
  */
 int cpc_truth_decided(struct cpc_truth *truth, u16 epoch, const struct cpc_log_decision *decision,
@@ -66,7 +67,7 @@ int cpc_truth_decided(struct cpc_truth *truth, u16 epoch, const struct cpc_log_d
 const struct cpc_log_tip *cpc_truth_tip(const struct cpc_truth *truth, u32 slot);
 
 /*
- * A vehicle has come to the end of its epoch. The first one makes the next epoch. 0, or -EBADMSG
+ * A vehicle has come to the end of its epoch. The first one makes the next epoch. 0, or -EPROTO
  * with a text.
  */
 int cpc_truth_ended(struct cpc_truth *truth, u16 epoch, u32 slot, const struct cpc_hash *log_hash,

@@ -138,6 +138,11 @@ static bool open_work(const struct cpc_core *core)
 	unsigned int i;
 	u32 s;
 
+	/* No further slot will carry what somebody still lacks to this epoch's end. */
+	for (i = 0; cpc_ended(core) && i < core->config.n; i++)
+		if (i != core->config.self && core->member[i].decided < core->end &&
+		    core->member[i].heard_us > core->sent_us && cpc_active(core, i))
+			return true;
 	for (s = core->settled + 1; s <= core->settled + CPC_OPEN_MAX; s++) {
 		const struct cpc_slot *slot = &core->slot[s % CPC_OPEN_MAX];
 

@@ -168,14 +168,14 @@ END_TEST
 
 START_TEST(locate__says_why_not)
 {
-	struct sample t = { .n = 4 };
+	struct sample t = { .n = CPC_MEMBERS_FEW };
 	struct cpc_location at = { .start = 4711 };
 	u8 frame[1600];
 	size_t len, smallest;
 
 	t.e.header.version = CPC_ELEMENT_VERSION;
 	len = encode(&t, frame, sizeof(frame));
-	put_trailer(frame, &len, 0, 4);
+	put_trailer(frame, &len, 0, CPC_MEMBERS_FEW);
 	smallest = len;
 	ck_assert_int_eq(cpc_element_locate(frame, len, &at), CPC_LOCATE_FOUND);
 	at.start = 4711;

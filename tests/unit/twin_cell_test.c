@@ -80,7 +80,7 @@ START_TEST(make__keeps_to_the_room_and_needs_a_key)
 			ck_assert_uint_eq(out[len], 0xee);
 	}
 	/* What the core itself refuses. */
-	config.n = 3;
+	config.n = CPC_MEMBERS_FEW - 1;
 	ck_assert_ptr_null(cpc_twin_cell_new(&config, 0));
 	ck_assert_int_eq(cpc_twin_cell_key(w->member[0], 0, out), -EINVAL);
 	ck_assert_int_eq(cpc_twin_cell_key(w->member[0], WORLD_N, out), -EINVAL);

@@ -213,7 +213,7 @@ static int on_decision(void *ctx, const struct cpc_log_decision *decision)
 		run->gap_us[run->gaps++] = (u32)(now - v->ended_us);
 	v->ended_us = 0;
 	v->slot = decision->slot;
-	tip = cpc_truth_tip(&run->truth, v->slot);
+	tip = cpc_truth_tip(&run->truth, v->epoch, v->slot);
 	for (unsigned int l = 0; l < decision->lanes; l++) {
 		const struct cpc_log_lane *lane = &decision->lane[l];
 
@@ -271,8 +271,8 @@ static void drop_decided(struct vehicle *v)
 static void fetch(struct vehicle *v)
 {
 	struct run *run = v->run;
-	const struct cpc_log_tip *tip = cpc_truth_tip(&run->truth, v->fetch);
-	const struct cpc_log_tip *before = cpc_truth_tip(&run->truth, v->fetch - 1);
+	const struct cpc_log_tip *tip = cpc_truth_tip(&run->truth, v->epoch, v->fetch);
+	const struct cpc_log_tip *before = cpc_truth_tip(&run->truth, v->epoch, v->fetch - 1);
 	struct cpc_error ignored;
 
 	if (!tip || !before || v->fetch <= v->slot)

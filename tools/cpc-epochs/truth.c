@@ -122,7 +122,7 @@ static int note_entry(struct cpc_truth *truth, const struct cpc_log_lane *lane, 
 static int write_down(struct cpc_truth *truth, const struct cpc_log_decision *decision,
 		      struct cpc_error *error)
 {
-	const struct cpc_log_tip *before = cpc_truth_tip(truth, decision->slot - 1);
+	const struct cpc_log_tip *before = cpc_truth_tip(truth, truth->epoch.number, decision->slot - 1);
 	struct cpc_log_tip next;
 	u32 end_before;
 	int r;
@@ -159,19 +159,21 @@ int cpc_truth_decided(struct cpc_truth *truth, u16 epoch, const struct cpc_log_d
 			      decision->slot, epoch, truth->newest);
 		return -EPROTO;
 	}
-	known = cpc_truth_tip(truth, decision->slot);
-	if (!known || decision->slot == truth->epoch.start.slot)
-		return 0;	/* too long ago, or compared when the epoch ends */
+	known = cpc_truth_tip(truth, epoch, decision->slot);
+	if (!known)
+		return 0;	/* too long ago */
 	if (memcmp(&known->log_hash, &decision->log_hash, sizeof(known->log_hash)) == 0)
 		return 0;
 	cpc_error_set(error, "DISAGREEMENT on slot %u in epoch %u", decision->slot, epoch);
 	return -EPROTO;
 }
 
-const struct cpc_log_tip *cpc_truth_tip(const struct cpc_truth *truth, u32 slot)
+const struct cpc_log_tip *cpc_truth_tip(const struct cpc_truth *truth, u16 epoch, u32 slot)
 {
 	const struct cpc_log_tip *tip = &truth->tip[slot % CPC_EPOCHS_TIPS];
 
+	if (epoch == truth->before.number && slot == truth->end.slot)
+		return &truth->end;
 	return slot <= truth->newest && tip->slot == slot && tip->n ? tip : NULL;
 }
 
@@ -188,6 +190,7 @@ static int next_epoch(struct cpc_truth *truth, u32 slot, const struct cpc_hash *
 		return -EPROTO;
 	}
 	*before = *e;
+	truth->end = truth->tip[slot % CPC_EPOCHS_TIPS];
 	e->number++;
 	e->n = (u8)cpc_change_members(&change, before->n, false);
 	for (i = 0; i < e->n; i++) {

@@ -34,7 +34,8 @@ struct cpc_truth {
 	u8 mac_id;
 	struct cpc_epoch epoch;		/* the newest */
 	struct cpc_epoch before;
-	u32 first, newest;		/* slots written down */
+	struct cpc_log_tip end;		/* of the epoch before; tip[] has the newest one's start there */
+	u32 newest;			/* slot written down */
 	u32 lost_change;		/* changes decided as rejected */
 	u8 change[CPC_ENTRY_DATA_MAX];	/* the one that ends the newest epoch */
 	size_t change_len;
@@ -63,8 +64,8 @@ bool cpc_truth_entry_read(const u8 *data, size_t len, unsigned int *ret_vehicle,
 int cpc_truth_decided(struct cpc_truth *truth, u16 epoch, const struct cpc_log_decision *decision,
 		      struct cpc_error *error);
 
-/* The tip after a slot, NULL: not kept (any more). */
-const struct cpc_log_tip *cpc_truth_tip(const struct cpc_truth *truth, u32 slot);
+/* The tip after a slot of an epoch, NULL: not kept (any more). */
+const struct cpc_log_tip *cpc_truth_tip(const struct cpc_truth *truth, u16 epoch, u32 slot);
 
 /*
  * A vehicle has come to the end of its epoch. The first one makes the next epoch. 0, or -EPROTO

@@ -104,8 +104,8 @@ partition()
 	is "and heals" "$got" "0 20 20 20"
 }
 
-# At 3 Mbit/s 1,200 octets take 3.3 ms, and two send one every 4 ms. What v2, between them, loses
-# of 180, in per mille; in $lost.
+# At 3 Mbit/s 1,200 octets take 3.3 ms, and two send one every 4 ms. What v2 (station 2), between
+# them, loses of 180, in per mille; in $lost.
 between_two()
 {
 	local sender
@@ -115,8 +115,8 @@ between_two()
 	sender=$!
 	send 1 90 1200 4000
 	wait "$sender"
-	wait_for 10 figure_is '[.link[] | select(.to == 1) | .delivered, .lost[]] | add' 180 &&
-		lost=$(figure '[.link[] | select(.to == 1)] | map(.lost.collision) | add * 1000 / 180 |
+	wait_for 10 figure_is '[.link[] | select(.to == 2) | .delivered, .lost[]] | add' 180 &&
+		lost=$(figure '[.link[] | select(.to == 2)] | map(.lost.collision) | add * 1000 / 180 |
 			floor')
 }
 
@@ -199,10 +199,12 @@ tell 'partition 0 | 1 2 3'
 step "cell done"
 now "it ends at SIGTERM" medium_down TERM
 perfect_again "and hwsim's perfect medium is back"
+# The other way round: v4 is station 0, and v1 station 3.
+air_options=(--stations 3,2,1,0)
 now "it registers again" medium_up 'rate 3' 'stations 4 100' 'range 150'
 hidden_terminals
 diag "$(jq -c '{late, strangers, malformed, overflows, overruns, refused}' "$air_report")"
-tell 'partition 0 | 1 2 3'
+tell 'partition 0 1 2 | 3'
 step hidden
 medium_down KILL
 perfect_again "killed, the perfect medium is back as well"

@@ -6,9 +6,10 @@
 air_dir=$(mktemp -d)
 air_report=$air_dir/report
 medium=''
+declare -a air_options=()	# more of cpc-medium's options
 
 # medium_up LINE...: cpc-medium with these lines of scenario (tools/cpc-medium/scenario.h); station
-# I-1 is vI.
+# I-1 is vI, unless air_options say otherwise (--stations).
 medium_up()
 {
 	printf '%s\n' "$@" >"$air_dir/scenario"
@@ -16,7 +17,7 @@ medium_up()
 	: >"$air_dir/out"
 	exec 3<>"$air_dir/in"
 	"$build/cpc-medium" --scenario "$air_dir/scenario" --report "$air_report" --commands \
-		--realtime <"$air_dir/in" >"$air_dir/out" 2>&1 3>&- &
+		--realtime "${air_options[@]}" <"$air_dir/in" >"$air_dir/out" 2>&1 3>&- &
 	medium=$!
 	wait_for 10 grep -q ' stations at ' "$air_dir/out" || { diag "$(cat "$air_dir/out")"; return 1; }
 }

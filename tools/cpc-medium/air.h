@@ -25,7 +25,7 @@ enum cpc_air_times {
 enum cpc_air_octets {
 	CPC_AIR_FCS_OCTETS = 4,
 	CPC_AIR_ACK_OCTETS = 10,	/* without FCS, 9.3.1.4 */
-	/* A payload of 2304 (9.2.4.8), header of 26, LLC/SNAP, and some room for security. */
+	/* A payload of 2304 (9.2.4.7), header of 26, LLC/SNAP, and some room for security. */
 	CPC_AIR_MPDU_MAX = 2400,
 	/* Ethernet's 14 go; a QoS data header of 26 (9.3.2.1) and LLC/SNAP of 8 come. */
 	CPC_AIR_OVER_ETHERNET = 26 + 8 - 14,

@@ -34,7 +34,7 @@
 
 enum cpc_channel_limits {
 	CPC_CHANNEL_QUEUE_MAX = 64,	/* frames per station and category; more are dropped */
-	CPC_CHANNEL_WINDOW_US = 100000,	/* of the busy ratio, T_CBR of ETSI TS 102 687, 4.2 */
+	CPC_CHANNEL_WINDOW_US = 100000,	/* of the busy ratio, as ETSI TS 102 687 measures it */
 	CPC_CHANNEL_WINDOWS_MAX = 600,	/* of them remembered per station: the last minute */
 	CPC_CHANNEL_RETRIES = 7,	/* dot11ShortRetryLimit, of a frame to one station */
 };

@@ -216,12 +216,14 @@ static void write_items(struct cpc_core *core, struct cpc_writer *w)
 		write_entries(core, w, (core->config.self + core->counter + i) % n, false);
 }
 
-/* Has member @i heard of entries, ours among them or not, that we have not? */
+/* Does member @i hold entries that we lack, or has it gone on without us? */
 static bool knows_more(const struct cpc_core *core, unsigned int i)
 {
 	const struct cpc_member *m = &core->member[i];
 	unsigned int lane;
 
+	if (m->decided > core->decided + 1)
+		return true;
 	for (lane = 0; lane < core->config.n; lane++)
 		if (m->have[lane] != ~0u && m->have[lane] > core->member[lane].lane.last)
 			return true;

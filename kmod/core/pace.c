@@ -171,10 +171,10 @@ static u64 turn_us(const struct cpc_core *core)
 	return core->prompt ? 0 : TURN_US * (u64)((core->config.self + n - leader - 1) % n);
 }
 
-/* Who is asked, or has to ask, repeats itself twice as often, if the channel allows. */
+/* Who is asked, or has to ask, repeats himself much sooner, if the channel allows. */
 static u64 answer_gap_us(const struct cpc_core *core)
 {
-	return later(cpc_dcc_gap_us(core, true), cpc_dcc_gap_us(core, false) / 2);
+	return later(cpc_dcc_gap_us(core, true), cpc_dcc_gap_us(core, false) / 8);
 }
 
 /* When the next frame of our own is due; CPC_NEVER_US: none. */

@@ -6,7 +6,7 @@
 
 #include <cpchain/core.h>
 
-enum { N = 4, START_US = 1000000, OPEN_US = 20000, GAP_US = 1000 };
+enum { N = 4, START_US = 1000000, OPEN_US = 20000, GAP_US = 1000, TURN_US = 400 };
 
 static struct cpc_core *core[N];
 static u64 now_us;
@@ -150,7 +150,7 @@ START_TEST(pace__an_author_repeats_sooner_for_who_shows_that_he_missed_the_entry
 	sent_us = now_us;
 	now_us += 5000;
 	hear(2, other, emit(3, other));		/* which shows nothing of that lane */
-	ck_assert_uint_eq(speaks_us(2), sent_us + OPEN_US / 2);
+	ck_assert_uint_eq(speaks_us(2), sent_us + 5000);
 	len = emit(2, data);
 	hear(3, data, len);
 	ck_assert_uint_eq(core[3]->member[2].lane.last, 1);
@@ -170,7 +170,7 @@ START_TEST(pace__who_learns_that_he_missed_an_entry_says_so_sooner)
 	hear(0, data, emit(2, data));
 	now_us += 3000;
 	hear(3, data, emit(0, data));		/* 0 holds an entry of lane 2 that 3 never heard */
-	ck_assert_uint_eq(speaks_us(3), sent_us + OPEN_US / 2);
+	ck_assert_uint_eq(speaks_us(3), sent_us + 3000 + TURN_US);
 }
 END_TEST
 

@@ -184,7 +184,7 @@ endef
 
 # ---- verbs ------------------------------------------------------------------------------------
 .PHONY: all userspace tests fuzzers bench demo check check-fast check-vm check-kernels fuzz
-.PHONY: check-model install deb clean format help
+.PHONY: bench-cell soak check-model install deb clean format help
 
 ## all           the agent, the tools and the kernel module (default)
 all: userspace module
@@ -241,6 +241,15 @@ fuzz:
 ## bench         the measurements: a table on screen, JSON in build/bench/
 bench: all $(BENCHES)
 	@if [ -x tests/bench/run ]; then tests/bench/run; else echo 'no benches yet'; fi
+
+## bench-cell    how fast, at what cost a cell decides: module, twin, channel model; with plots
+bench-cell: all $(BENCHES)
+	@tests/bench/cell.sh
+
+## soak          the simulator over SEEDS (1000000) seeds; can be stopped and started again
+SEEDS ?= 1000000
+soak: $(B)/cpc-sim
+	@tests/soak $(SEEDS)
 
 ## install       programs under PREFIX, the module for KVER, the service; DESTDIR is honoured
 install: all

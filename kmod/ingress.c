@@ -187,7 +187,7 @@ static void deliver(struct arrival *a, const u8 *data)
 		break;
 	case -ESTALE:
 		if (a->relayed)
-			cpc_count(&cell->counters, CPC_N_RX_RELAYED_KNOWN);
+			cpc_count(&cell->counters, CPC_N_RELAYED_KNOWN);
 		else
 			drop(a, CPC_N_DROP_REPLAY);
 		break;
@@ -243,8 +243,8 @@ static bool known(const struct arrival *a)
 }
 
 /*
- * The elements in front of @own, which was new. Returns how many bytes of them, from the end on, are
- * authentic.
+ * The elements in front of @own, which was new. Returns how many bytes of them, from the end on,
+ * are authentic.
  */
 static size_t accept_relayed(const struct arrival *own)
 {
@@ -262,7 +262,7 @@ static size_t accept_relayed(const struct arrival *own)
 		if (!locate(&a) || !identify(&a) || a.cell != own->cell)
 			break;
 		if (known(&a))
-			cpc_count(&a.cell->counters, CPC_N_RX_RELAYED_KNOWN);
+			cpc_count(&a.cell->counters, CPC_N_RELAYED_KNOWN);
 		else
 			unbroken = a.header.sender != a.cell->self && accept(&a) && unbroken;
 		end -= a.len;

@@ -46,5 +46,5 @@ const char *const cpc_counter_names[CPC_N_MAX + 1] = {
 	[CPC_N_LATENCY_RESTRICTIVE_US] = "latency_restrictive_us",
 	[CPC_N_RELAYS] = "relays",
 	[CPC_N_RX_RELAYED] = "rx_relayed",
-	[CPC_N_RX_RELAYED_KNOWN] = "rx_relayed_known",
+	[CPC_N_RELAYED_KNOWN] = "relayed_known",
 };

@@ -88,6 +88,15 @@ struct cpc_condition {
 	u64 yes;			/* members, by bit */
 	u64 no;
 	u8 why[CPC_MEMBERS_MAX];	/* enum cpc_policy_reason as given, for people only */
+	bool mute;			/* we gave our word on something else in its place */
+};
+
+/* Our last word on a lane's conditional entries. */
+struct cpc_word {
+	u32 seq;			/* 0: none yet */
+	struct cpc_digest head;
+	u8 verdict;
+	u8 why;
 };
 
 struct cpc_claim {
@@ -117,6 +126,7 @@ struct cpc_member {
 	u16 len;			/* and is so long, header to footer */
 	u64 accusers;			/* members, by bit, that name another head than we hold */
 	struct cpc_condition condition;
+	struct cpc_word word;		/* ours, on its conditional entries */
 	struct cpc_condition decided_condition;	/* the last one of the lane, for people only */
 	struct cpc_lane lane;
 };

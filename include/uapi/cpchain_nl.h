@@ -206,7 +206,7 @@ enum cpc_nl_counter {
 	CPC_N_LATENCY_RESTRICTIVE_US,
 	CPC_N_RELAYS,		/* elements of others sent again, for those who do not hear them */
 	CPC_N_RX_RELAYED,	/* accepted elements that came so */
-	CPC_N_RX_RELAYED_KNOWN,	/* such elements that we had, our own ones among them */
+	CPC_N_RELAYED_KNOWN,	/* such elements that we had, our own ones among them */
 	__CPC_N_MAX,
 };
 #define CPC_N_MAX (__CPC_N_MAX - 1)

@@ -8,6 +8,10 @@
  * as rejected when that has become impossible or has taken too long; until then it leaves the lane
  * at the entry before, which holds up nobody else's lane.
  *
+ * A word is never taken back, though a faulty author may replace an entry by another and bring the
+ * first one back: our last word on a lane is kept, and given again on the same content. On any other
+ * content up to that place in the lane we say nothing, which is never a contradiction.
+ *
  * With each word goes a reason, which no rule looks at: it is for who wants to know why.
  */
 #include <cpchain/core_parts.h>
@@ -32,6 +36,30 @@ static bool note(struct cpc_condition *c, unsigned int member, u8 verdict, u8 wh
 	return true;
 }
 
+static bool speak(struct cpc_member *m, unsigned int self, u8 verdict, u8 why)
+{
+	struct cpc_condition *c = &m->condition;
+
+	if (c->mute || !note(c, self, verdict, why))
+		return false;
+	m->word = (struct cpc_word){ c->seq, c->head, verdict, why };
+	return true;
+}
+
+/* What we said on it before, or nothing where we said something else. */
+static bool remembered(struct cpc_member *m, unsigned int self)
+{
+	struct cpc_condition *c = &m->condition;
+
+	if (c->seq > m->word.seq)
+		return false;
+	if (c->seq == m->word.seq && cpc_digest_equal(&c->head, &m->word.head))
+		note(c, self, m->word.verdict, m->word.why);
+	else
+		c->mute = true;
+	return true;
+}
+
 static void open_condition(struct cpc_core *core, unsigned int lane,
 			   const struct cpc_held_entry *entry, struct cpc_effects *fx)
 {
@@ -47,7 +75,7 @@ static void open_condition(struct cpc_core *core, unsigned int lane,
 	c->since_us = core->now_us;
 	if (lane == core->config.self)
 		note(c, lane, CPC_VERDICT_YES, CPC_REASON_OWN);	/* its author wants it */
-	else
+	else if (!remembered(&core->member[lane], core->config.self))
 		fx->questions |= cpc_bit(lane);
 }
 
@@ -123,7 +151,8 @@ int cpc_condition_verdict(struct cpc_core *core, const struct cpc_event *event)
 	c = &core->member[event->verdict.lane].condition;
 	if (!is_on(c, event->verdict.seq, &event->verdict.head))
 		return -ENOENT;
-	if (!note(c, core->config.self, event->verdict.verdict, event->verdict.why))
+	if (!speak(&core->member[event->verdict.lane], core->config.self, event->verdict.verdict,
+		   event->verdict.why))
 		return -EALREADY;
 	core->dirty = true;
 	return 0;
@@ -142,7 +171,7 @@ u64 cpc_conditions_tick(struct cpc_core *core)
 			continue;
 		if (core->now_us < at_us && at_us < wake_us)
 			wake_us = at_us;
-		if ((c->yes | c->no) & cpc_bit(core->config.self) ||
+		if ((c->yes | c->no) & cpc_bit(core->config.self) || c->mute ||
 		    core->config.default_verdict == CPC_VERDICT_NONE)
 			continue;
 		at_us = c->since_us + wait_us;
@@ -151,7 +180,8 @@ u64 cpc_conditions_tick(struct cpc_core *core)
 				wake_us = at_us;
 			continue;
 		}
-		note(c, core->config.self, core->config.default_verdict, CPC_REASON_DEFAULT);
+		speak(&core->member[i], core->config.self, core->config.default_verdict,
+		      CPC_REASON_DEFAULT);
 		core->dirty = true;
 	}
 	return wake_us;

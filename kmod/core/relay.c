@@ -17,8 +17,8 @@
  *
  *   odd counters    one of the nearest to j, by distances that follow from what all say they hear;
  *                   unless j's element came to us from somebody whom k hears: then k has it
- *   even counters   any that can be reached. Who lies that it is near and does not help would shut
- *                   k out otherwise
+ *   even counters   any that has it other than through k. Who lies that it is near and does not
+ *                   help would shut k out otherwise
  *
  * Among equals lots are drawn by the counter. All come to the same result without a word, so one
  * helps at a time, and a faulty one that does not costs k only its share of the elements: the next
@@ -180,45 +180,71 @@ static u64 next_ring(const struct cpc_core *core, u64 reach, u64 here, u64 own)
 	return next;
 }
 
-/* Does the lot among those in @reach fall on us, for a member of @need? */
-static bool drawn(const struct cpc_core *core, unsigned int author, u64 reach, u64 *need)
+/* Those in @reach who could send @author's element again to @member. */
+static u64 helpers(const struct cpc_core *core, unsigned int author, unsigned int member, u64 reach)
 {
+	return core->member[member].hears & reach & ~cpc_bit(author) & ~cpc_bit(member);
+}
+
+/* In rings around the author; each member in need is served from the first that it hears. */
+static bool drawn_nearest(const struct cpc_core *core, unsigned int author, u64 here, u64 own,
+			  u64 need)
+{
+	u32 counter = core->member[author].counter;
+	u64 reach = cpc_bit(author), next, candidates;
 	unsigned int i;
-	u64 candidates;
+
+	while (need && (next = next_ring(core, reach, here, own)) != reach) {
+		reach = next;
+		for (i = 0; i < core->config.n; i++) {
+			candidates = need >> i & 1 ? helpers(core, author, i, reach) : 0;
+			if (!candidates)
+				continue;
+			if (draw(candidates, author, counter) == core->config.self)
+				return true;
+			need &= ~cpc_bit(i);
+		}
+	}
+	return false;
+}
+
+/* Anybody that has it other than through the member in need. */
+static bool drawn_any(const struct cpc_core *core, unsigned int author, u64 here, u64 own,
+		      u64 need)
+{
+	u32 counter = core->member[author].counter;
+	u64 reach, next, candidates;
+	unsigned int i;
 
 	for (i = 0; i < core->config.n; i++) {
-		candidates = core->member[i].hears & reach & ~cpc_bit(author) & ~cpc_bit(i);
-		if (!(*need >> i & 1) || !candidates)
+		if (!(need >> i & 1))
 			continue;
-		if (draw(candidates, author, core->member[author].counter) == core->config.self)
+		reach = cpc_bit(author);
+		while ((next = next_ring(core, reach, here & ~cpc_bit(i), own)) != reach)
+			reach = next;
+		candidates = helpers(core, author, i, reach);
+		if (candidates && draw(candidates, author, counter) == core->config.self)
 			return true;
-		*need &= ~cpc_bit(i);
 	}
 	return false;
 }
 
 bool cpc_relay_wanted(const struct cpc_core *core, unsigned int author, u64 served_by)
 {
-	u64 need = in_need(core, author), reach = cpc_bit(author), here, own, next;
-	bool near = core->member[author].counter % 2;
+	u64 need = in_need(core, author), here, own;
+	bool nearest = core->member[author].counter % 2;
 	unsigned int i;
 
 	cpc_assert(author < core->config.n && author != core->config.self);
-	for (i = 0; near && i < core->config.n; i++)
+	for (i = 0; nearest && i < core->config.n; i++)
 		if (core->member[i].hears & served_by)
 			need &= ~cpc_bit(i);
 	if (!need)
 		return false;
 	here = present(core);
 	own = cpc_hears(core);
-	for (;;) {
-		next = next_ring(core, reach, here, own);
-		if (next == reach)
-			return !near && drawn(core, author, reach, &need);
-		reach = next;
-		if (near && drawn(core, author, reach, &need))
-			return true;
-	}
+	return nearest ? drawn_nearest(core, author, here, own, need) :
+			 drawn_any(core, author, here, own, need);
 }
 
 bool cpc_relay_due(const struct cpc_core *core)

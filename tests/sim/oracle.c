@@ -603,8 +603,8 @@ void sim_oracle_relayed(struct sim_world *w, struct sim_node *node, unsigned int
 	SIM_MUST(w, header.sender == author && header.counter == counter,
 		 "member %u sends %u #%u again, which is not the newest, #%u", node->index, author,
 		 header.counter, counter);
-	SIM_MUST(w, counter > node->counter_relayed[author], "member %u sends %u #%u again and again",
-		 node->index, author, counter);
+	SIM_MUST(w, counter > node->counter_relayed[author],
+		 "member %u sends %u #%u again and again", node->index, author, counter);
 	SIM_MUST(w, w->radio || !all_hear_all(&w->plan),
 		 "member %u sends %u #%u again, though all hear all", node->index, author, counter);
 	node->counter_relayed[author] = counter;

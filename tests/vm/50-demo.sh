@@ -65,12 +65,21 @@ nothing_extra()
 		. > 0 and . <= 56 + 8 * 3'
 }
 
-scene plain CPC_DEMO_N=4 CPC_DEMO_DURATION=12
+scene plain CPC_DEMO_N=4 CPC_DEMO_DURATION=12 CPC_DEMO_CAPTURE="$build/vm/demo.pcapng"
 same_log plain 4
 nothing_extra plain
 holds "plain: half of the entries are decided within 6 carrier periods" \
 	'.vehicles | all(.latency_ms.p50 > 0 and .latency_ms.p50 <= 600)'
 holds "plain: nothing is dropped" '.vehicles | all(.dropped | add == 0)'
+holds "plain: nor by the filters in front, which saw all of it" '.vehicles |
+	all(.filter.mode != "off" and .filter.dropped == 0 and .filter.passed > 100)'
+captured() { tshark -r "$build/vm/demo.pcapng" -Y "$1" 2>/dev/null | wc -l; }
+if [ "$(captured its)" -gt 100 ] && [ "$(captured _ws.malformed)" = 0 ]; then
+	ok "plain: tshark reads the capture as CAMs"
+else
+	not_ok "plain: tshark reads the capture as CAMs"
+	echo "# $(captured its) CAMs, $(captured _ws.malformed) malformed"
+fi
 holds "plain: CAN frames came in, and became signals" \
 	'.vehicles | all(.can_frames > 100 and .signals > 5)'
 holds "plain: the other vehicle's speed is read from the own log" '.scene.read_back.signals |

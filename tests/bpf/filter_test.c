@@ -6,6 +6,7 @@
  */
 #include <bpf/bpf.h>
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -349,6 +350,31 @@ START_TEST(filter_tc__table)
 }
 END_TEST
 
+/* The next whole frame of a pcapng file (draft-ietf-opsawg-pcapng 4.3), little-endian as ours. */
+static bool next_captured(FILE *file, struct frame *f)
+{
+	uint32_t block[2], packet[5];
+
+	while (fread(block, sizeof(block), 1, file) == 1) {
+		long rest = (long)block[1] - (long)sizeof(block);
+
+		ck_assert(rest >= 4 && rest < 1 << 20);
+		if (block[0] != 6) {
+			fseek(file, rest, SEEK_CUR);
+			continue;
+		}
+		ck_assert_uint_eq(fread(packet, sizeof(packet), 1, file), 1);
+		rest -= (long)sizeof(packet);
+		f->len = packet[3];
+		ck_assert(f->len <= sizeof(f->data) && (long)f->len <= rest);
+		ck_assert_uint_eq(fread(f->data, f->len, 1, file), 1);
+		fseek(file, rest - (long)f->len, SEEK_CUR);
+		if (packet[3] == packet[4])
+			return true;
+	}
+	return false;
+}
+
 /* What our own stack sends, at every size it can have, with and without trailing octets. */
 START_TEST(filter_xdp__v2xgen_passes)
 {
@@ -373,6 +399,37 @@ START_TEST(filter_xdp__v2xgen_passes)
 		ck_assert_int_eq(run(bpf_program__fd(skel->progs.filter_xdp), &in, &out), 2);
 		ck_assert_uint_eq(in.len, out.len);
 	}
+	filter_bpf__destroy(skel);
+}
+END_TEST
+
+/*
+ * What vehicle 2 of the demonstration heard: its own capture, tests/bpf/demo.pcapng, made by
+ * tests/vm/50-demo.sh. Nothing of it may be dropped or cut, with the cell known.
+ */
+START_TEST(filter_xdp__all_that_the_demo_heard_passes)
+{
+	enum { OWN = 1, DEMO_CELL = 1, MOST = 4000 };
+	struct filter_bpf *skel = load(no_limit, no_limit, no_limit);
+	struct cpc_filter_cell cell = { .epoch = 1, .n = 4, .self = OWN };
+	static const uint8_t own[6] = { 2, 0, 0, 0, OWN, 0 };
+	uint32_t id = DEMO_CELL, frames = 0, elements = 0;
+	FILE *file = fopen("tests/bpf/demo.pcapng", "rb");
+	struct frame in, out;
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(bpf_map_update_elem(bpf_map__fd(skel->maps.cells), &id, &cell, 0), 0);
+	while (frames < MOST && next_captured(file, &in)) {
+		if (memcmp(in.data + 6, own, sizeof(own)) == 0)
+			continue;
+		ck_assert_int_eq(run(bpf_program__fd(skel->progs.filter_xdp), &in, &out), 2);
+		ck_assert_uint_eq(in.len, out.len);
+		frames++;
+		elements += in.data[in.len - 2] == 'P' && in.data[in.len - 1] == 'C';
+	}
+	fclose(file);
+	ck_assert_uint_ge(frames, 60);
+	ck_assert_uint_ge(elements, 40);
 	filter_bpf__destroy(skel);
 }
 END_TEST
@@ -575,6 +632,7 @@ int main(void)
 	tcase_add_loop_test(tc, filter_tc__table, 0, ROWS);
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tcase, filter_xdp__v2xgen_passes);
+	tcase_add_test(tcase, filter_xdp__all_that_the_demo_heard_passes);
 	tcase_add_test(tcase, filter_xdp__replay);
 	tcase_add_test(tcase, filter_xdp__poison);
 	tcase_add_test(tcase, filter_xdp__source_rate);

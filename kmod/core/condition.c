@@ -8,9 +8,9 @@
  * as rejected when that has become impossible or has taken too long; until then it leaves the lane
  * at the entry before, which holds up nobody else's lane.
  *
- * A word is never taken back, though a faulty author may replace an entry by another and bring the
- * first one back: our last word on a lane is kept, and given again on the same content. On any other
- * content up to that place in the lane we say nothing, which is never a contradiction.
+ * A word is never taken back, though a faulty author may replace an entry by another and bring
+ * the first one back: our last word on a lane is kept, and given again on the same content. On any
+ * other content up to that place in the lane we say nothing, which is never a contradiction.
  *
  * With each word goes a reason, which no rule looks at: it is for who wants to know why.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * relay_test.c - cells in which not all hear all: who sends whose element again, how often, and what
- * that brings. Every member has a carrier per round; a frame reaches those in range, all of it.
+ * relay_test.c - cells in which not all hear all: who sends whose element again, how often, and
+ * what that brings. Every member has a carrier per round, and its frame reaches all in range.
  */
 #include "core_testing.h"
 
@@ -290,7 +290,7 @@ START_TEST(wanted__one_that_lies_to_be_near_cannot_shut_others_out)
 {
 	unsigned int r, i;
 
-	/* 0 - 1 - 2 - 3, and 4 between 1 and 3, who says that it hears 0, and is mute for others. */
+	/* 0 - 1 - 2 - 3, and 4 between 1 and 3, who says that it hears 0, and does not help. */
 	begin(5, CPC_PACING_CARRIER);
 	line_up();
 	vehicle[1].hears |= 1u << 4;

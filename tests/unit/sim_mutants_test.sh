@@ -9,7 +9,7 @@ set -u -o pipefail
 
 cd "$(dirname "$0")/../.." || exit 1
 build=${CPC_BUILD:-build}/mutants
-seeds=300
+seeds=1000
 test=0 failed=0
 
 ok() { test=$((test + 1)); echo "ok $test - $1"; }
@@ -95,6 +95,9 @@ mutant consent-not-needed propose.c 's/!cpc_condition_met\(core, &m->condition\)
 mutant word-changed condition.c \
 	's/(static bool note.*)if \(\(c->yes \| c->no\) & cpc_bit\(member\)\)\n\t\treturn false;'\
 '/\1c->yes \&= ~cpc_bit(member); c->no \&= ~cpc_bit(member);/'
+mutant relayed-twice relay.c 's/m->relay = false;/;/'
+mutant relayed-unasked relay.c 's/m->hears & cpc_bit\(author\) \|\|/false ||/'
+mutant never-relayed relay.c 's/!m->relay \|\| m->news != news/true/'
 mutant no-view-change slot.c 's/core->now_us >= cpc_slot_deadline\(core, slot\)/false/'
 parent='!cpc_digest_equal\(&known->cut\.parent, &core->parent\)'
 mutant void-counts finish.c "s/decision->is_void = $parent/decision->is_void = false/"

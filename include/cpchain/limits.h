@@ -17,7 +17,7 @@ enum cpc_limits {
 	CPC_BODY_MAX = 592,		/* an encoded entry: 25 + 13 * refs + data, rounded up */
 	CPC_LANE_WINDOW = 15,	/* undecided entries a lane may have; submit then gets -EAGAIN */
 	CPC_LANE_AHEAD = 30,	/* entries beyond the decided ones that are kept, so that who is a
-				 * slot behind its author need not hear them again; others: ignored */
+				 * slot behind need not hear them again; others: ignored */
 	CPC_LANE_RING = 48,	/* entries kept per lane: those, and decided ones for laggards */
 	CPC_CUT_LANES_MAX = 16,	/* lanes one cut can advance; the others wait for the next slot */
 	CPC_CUTS_KNOWN = 8,	/* cuts remembered per open slot: least useful one is replaced */

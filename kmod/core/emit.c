@@ -56,7 +56,8 @@ static bool cut_lacking(const struct cpc_core *core, const struct cpc_slot *slot
 	unsigned int i;
 
 	for (i = 0; i < core->config.n; i++)
-		if (i != core->config.self && cpc_active(core, i) && lacks_cut(core, i, slot, known))
+		if (i != core->config.self && cpc_active(core, i) &&
+		    lacks_cut(core, i, slot, known))
 			return true;
 	return false;
 }
@@ -383,7 +384,7 @@ int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 	cpc_header_write(&head, &header);
 	core->counter = header.counter;
 	core->sent_us = core->now_us;
-	/* What did not fit goes with the next frame at once: the others cannot vote for it before. */
+	/* What did not fit goes with the next frame: the others cannot vote for it before. */
 	core->dirty = core->prompt = unsaid(core);
 	core->dirty_us = core->dirty ? core->now_us : 0;
 	if (event->carrier.standalone)

@@ -16,8 +16,8 @@
  * waits below follow: carriers then bring what our frames would have brought.
  *
  * A view's time-out doubles with the view. A leader that has not been heard for a while gets a
- * short one: waiting for the dead is what costs most when a member fails. The short one doubles
- * with every f+1 views, because so many leaders in a row may be dead.
+ * short one: waiting for the dead is what costs most when a member fails. For one that was not
+ * heard for long the short one doubles with every f+1 views only, as so many in a row may be dead.
  */
 #include <cpchain/core_parts.h>
 
@@ -89,13 +89,16 @@ u64 cpc_patience_us(const struct cpc_core *core, unsigned int member)
 u64 cpc_slot_deadline(const struct cpc_core *core, const struct cpc_slot *slot)
 {
 	unsigned int leader = cpc_leader(core, slot->number, slot->mine.view);
-	unsigned int doublings = slot->mine.view / cpc_blocking(core->config.n);
+	unsigned int doublings = slot->mine.view;
 	const struct cpc_member *m = &core->member[leader];
 	u64 full_us = slot->started_us + cpc_timeout_us(core, slot), short_us;
 
 	cpc_assert(slot->started_us);
 	if (leader == core->config.self || cpc_voted(&slot->mine, CPC_PHASE_1))
 		return full_us;
+	/* Leaving the view of one who lives costs the others a time-out: only the dead pass fast. */
+	if (!cpc_active(core, leader))
+		doublings /= cpc_blocking(core->config.n);
 	short_us = slot->started_us + (cpc_message_us(core) << (doublings < 4 ? doublings : 4));
 	if (m->heard)
 		short_us = later(short_us, m->heard_us + cpc_patience_us(core, leader));

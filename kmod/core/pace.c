@@ -96,10 +96,11 @@ u64 cpc_slot_deadline(const struct cpc_core *core, const struct cpc_slot *slot)
 	cpc_assert(slot->started_us);
 	if (leader == core->config.self || cpc_voted(&slot->mine, CPC_PHASE_1))
 		return full_us;
-	/* Leaving the view of one who lives costs the others a time-out: only the dead pass fast. */
+	/* Leaving the view of one who lives costs the others a time-out: only the dead pass so. */
 	if (!cpc_active(core, leader))
 		doublings /= cpc_blocking(core->config.n);
-	short_us = slot->started_us + (cpc_message_us(core) << (doublings < 4 ? doublings : 4));
+	doublings = doublings < 4 ? doublings : 4;
+	short_us = slot->started_us + (cpc_message_us(core) << doublings);
 	if (m->heard)
 		short_us = later(short_us, m->heard_us + cpc_patience_us(core, leader));
 	return sooner(full_us, short_us);

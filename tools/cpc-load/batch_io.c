@@ -84,7 +84,8 @@ void cpc_batch_close(struct cpc_batch *batch)
 }
 
 /* One SUBMIT at the end of @out. Returns its padded length, 0 if it could not be made. */
-static size_t add_submit(const struct cpc_batch *batch, const uint8_t *data, size_t len, uint8_t *out)
+static size_t add_submit(const struct cpc_batch *batch, const uint8_t *data, size_t len,
+			 uint8_t *out)
 {
 	CPC_CLEANUP(free_msg) struct nl_msg *msg = nlmsg_alloc_size(MESSAGE_BYTES);
 

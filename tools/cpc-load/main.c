@@ -14,7 +14,7 @@
  *
  *     --cell C (1)  --bytes B (64), of an entry's data  --count N (200), entries in mode one
  *     --seconds S (10), of the other modes  --every-us U (100000)  --pause-us U (100000), at most
- *     --batch E (15)  --submitters K, only the first K members submit   --blind, do not look at what is decided
+ *     --batch E (5)  --submitters K, only the first K members submit   --blind, do not look at what is decided
  *     --samples FILE, one latency in microseconds per line
  *
  * The latency of an entry runs from the call that submits it to the event that tells the submitter
@@ -573,7 +573,7 @@ int main(int argc, char **argv)
 	static struct load load = {
 		.options = { .cell = 1, .bytes = 64, .count = 200, .seconds = 10,
 			     .every_us = 100000, .pause_us = 100000, .submitters = MEMBERS_MAX,
-			     .batch = CPC_BATCH_MAX },
+			     .batch = 5 },
 	};
 	u64 start_us;
 	int i, r;

@@ -26,8 +26,9 @@
  * known after a window in which it sent as often as a station has to and passed more than it was
  * refused; that turns round in the same way. Ten thousand made-up addresses share too few tokens to
  * get there. So during a flood the known ones go on, newcomers wait, and those that the agent
- * listed (its cell's members) share with nobody. A stranger who uses a member's own address can
- * eat that member's bucket, no more; the limit of what can be done without keys.
+ * listed (its cell's members) share with nobody, and each may send what a channel holds: a stranger
+ * can use a member's own address, and a smaller bucket would let him silence that member at little
+ * cost. What he sends then is the module's to judge, which has the keys.
  *
  * Counts in sources and the buckets are plain adds: two CPUs at once may lose one, never break any.
  */
@@ -165,7 +166,7 @@ static __always_inline void roll(struct cpc_filter_source *s, __u64 now)
 
 static __always_inline __u32 rate_of(struct cpc_filter_source *s, int allowed, __u64 now)
 {
-	if (!take(&s->full_ns, &config.source, now))
+	if (!take(&s->full_ns, allowed ? &config.all : &config.source, now))
 		return CPC_F_RATE_SOURCE;
 	if (allowed)
 		return CPC_F_PASSED;
@@ -184,7 +185,8 @@ static __always_inline __u32 first_seen(__u64 mac, int allowed, __u32 judgement,
 	if (reason <= CPC_F_UNJUDGED) {
 		if (!allowed && !take_shared(NEWCOMERS, &config.newcomers, now))
 			return CPC_F_RATE_NEW;
-		s.full_ns = now + config.source.interval_ns;
+		s.full_ns = now + (allowed ? config.all.interval_ns :
+						config.source.interval_ns);
 		s.window_passed = 1;
 	} else {
 		if (!take_shared(BLAMED, &config.newcomers, now))

@@ -545,6 +545,26 @@ START_TEST(filter_xdp__spoofed_flood)
 }
 END_TEST
 
+/* Whoever floods under a listed member's address does not eat up what a station may send. */
+START_TEST(filter_xdp__member_may_fill_the_channel)
+{
+	struct filter_bpf *skel = load(bucket(5), bucket(5), bucket(50));
+	struct cpc_filter_list_key member = { .kind = CPC_LIST_MAC, .id = { 2, 0, 0, 0, 0, 9 } };
+	uint32_t allow = CPC_LIST_ALLOW;
+	uint64_t n[__CPC_F_MAX];
+
+	ck_assert_int_eq(bpf_map_update_elem(bpf_map__fd(skel->maps.listed), &member, &allow, 0),
+			 0);
+	for (int i = 0; i < 60; i++)
+		ck_assert_int_eq(run_from(skel, 9, 0), i < 50 ? 2 : 1);
+	for (int i = 0; i < 10; i++)
+		ck_assert_int_eq(run_from(skel, 10, 0), i < 5 ? 2 : 1);
+	counts(skel, n);
+	ck_assert_uint_eq(n[CPC_F_RATE_SOURCE] + n[CPC_F_RATE_NEW], 15);
+	filter_bpf__destroy(skel);
+}
+END_TEST
+
 /* Well behaved for a window: known. Refused more than passed in a later one: no longer. */
 START_TEST(filter_xdp__known)
 {
@@ -637,6 +657,7 @@ int main(void)
 	tcase_add_test(tcase, filter_xdp__poison);
 	tcase_add_test(tcase, filter_xdp__source_rate);
 	tcase_add_test(tcase, filter_xdp__spoofed_flood);
+	tcase_add_test(tcase, filter_xdp__member_may_fill_the_channel);
 	tcase_add_test(tcase, filter_xdp__known);
 	tcase_add_test(tcase, filter_xdp__shared_rate);
 	tcase_add_test(tcase, filter_xdp__lists);

@@ -7,7 +7,8 @@
  *                                          of its own), forged (of its member 1, each with a new
  *                                          counter: the module has to check a MAC for each)
  *
- * Prints frames sent and the rate. Source addresses are 02:00 and a number below SOURCES.
+ * Prints frames sent and the rate. Source addresses are 02:66 and a number below SOURCES, or one
+ * address if SOURCES is one: 02:00:00:00:00:00.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -100,7 +101,8 @@ static int open_socket(const char *interface)
 	return fd;
 }
 
-static void flood(int fd, uint32_t sources, double seconds)
+/* @own: the only source address, or NULL. */
+static void flood(int fd, uint32_t sources, const uint8_t *own, double seconds)
 {
 	struct mmsghdr messages[BATCH] = { 0 };
 	struct iovec vectors[BATCH];
@@ -120,8 +122,10 @@ static void flood(int fd, uint32_t sources, double seconds)
 			uint32_t station = htonl(next);
 
 			next = next + 1 < sources ? next + 1 : 0;
-			memcpy(frames[i] + 6, "\x02\x00", 2);
+			memcpy(frames[i] + 6, "\x02\x66", 2);
 			memcpy(frames[i] + 8, &station, 4);
+			if (own)
+				memcpy(frames[i] + 6, own, 6);
 			counter++;
 			if (forged)
 				memcpy(frames[i] + 14 +
@@ -139,14 +143,26 @@ static void flood(int fd, uint32_t sources, double seconds)
 	       sent, frame_size, took, (double)sent / took, refused);
 }
 
+/* Six octets with colons between them. */
+static bool read_address(const char *text, uint8_t out[6])
+{
+	int used = 0;
+
+	return sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx%n", &out[0], &out[1], &out[2], &out[3],
+		      &out[4], &out[5], &used) == 6 && !text[used];
+}
+
 int main(int argc, char **argv)
 {
-	long sources = argc == 5 ? strtol(argv[3], NULL, 10) : 0;
+	uint8_t own[6];
+	bool one = argc == 5 && read_address(argv[3], own);
+	long sources = one ? 1 : argc == 5 ? strtol(argv[3], NULL, 10) : 0;
 	double seconds = argc == 5 ? strtod(argv[4], NULL) : 0;
 	int fd;
 
 	if (sources < 1 || sources > 100000000 || !(seconds > 0) || make(argv[2]) < 0) {
-		fprintf(stderr, "usage: cpc-flood IF cam|cut|element|forged SOURCES SECONDS\n");
+		fprintf(stderr, "usage: cpc-flood IF cam|cut|element|forged SOURCES|ADDRESS "
+				"SECONDS\n");
 		return EXIT_FAILURE;
 	}
 	fd = open_socket(argv[1]);
@@ -154,7 +170,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "cpc-flood: cannot send on '%s': %s\n", argv[1], strerror(errno));
 		return EXIT_FAILURE;
 	}
-	flood(fd, (uint32_t)sources, seconds);
+	flood(fd, (uint32_t)sources, one ? own : NULL, seconds);
 	close(fd);
 	return EXIT_SUCCESS;
 }

@@ -122,7 +122,8 @@ static int note_entry(struct cpc_truth *truth, const struct cpc_log_lane *lane, 
 static int write_down(struct cpc_truth *truth, const struct cpc_log_decision *decision,
 		      struct cpc_error *error)
 {
-	const struct cpc_log_tip *before = cpc_truth_tip(truth, truth->epoch.number, decision->slot - 1);
+	const struct cpc_log_tip *before =
+		cpc_truth_tip(truth, truth->epoch.number, decision->slot - 1);
 	struct cpc_log_tip next;
 	u32 end_before;
 	int r;

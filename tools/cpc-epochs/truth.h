@@ -34,7 +34,7 @@ struct cpc_truth {
 	u8 mac_id;
 	struct cpc_epoch epoch;		/* the newest */
 	struct cpc_epoch before;
-	struct cpc_log_tip end;		/* of the epoch before; tip[] has the newest one's start there */
+	struct cpc_log_tip end;		/* of the epoch before: tip[] has a start there */
 	u32 newest;			/* slot written down */
 	u32 lost_change;		/* changes decided as rejected */
 	u8 change[CPC_ENTRY_DATA_MAX];	/* the one that ends the newest epoch */

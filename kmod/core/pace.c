@@ -23,7 +23,7 @@
 
 enum pace_us {
 	EARLY_CARRIER_SLACK_US = 10000,
-	TURN_US = 400,		/* about the air time of one frame */
+	TURN_US = 800,		/* the air time of a frame, and to make and to judge it */
 	SEND_RETRY_US = 5000,	/* the frame asked for did not come about */
 	VIEW_DOUBLINGS = 6,
 	EARLY_TIMEOUT = 8,	/* in messages */

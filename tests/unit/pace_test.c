@@ -7,7 +7,7 @@
 #include <cpchain/airtime.h>
 #include <cpchain/core.h>
 
-enum { N = 4, SELF = 2, WINDOW_US = CPC_BUSY_WINDOW_US, TURN_US = 400 };
+enum { N = 4, SELF = 2, WINDOW_US = CPC_BUSY_WINDOW_US, TURN_US = 800 };
 
 static struct cpc_core *core;
 static u64 now_us;

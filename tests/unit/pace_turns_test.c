@@ -6,7 +6,7 @@
 
 #include <cpchain/core.h>
 
-enum { N = 4, START_US = 1000000, OPEN_US = 20000, GAP_US = 1000, TURN_US = 400 };
+enum { N = 4, START_US = 1000000, OPEN_US = 20000, GAP_US = 1000, TURN_US = 800 };
 
 static struct cpc_core *core[N];
 static u64 now_us;

@@ -14,7 +14,8 @@
  *
  *     --cell C (1)  --bytes B (64), of an entry's data  --count N (200), entries in mode one
  *     --seconds S (10), of the other modes  --every-us U (100000)  --pause-us U (100000), at most
- *     --batch E (5)  --submitters K, only the first K members submit   --blind, do not look at what is decided
+ *     --batch E (5)  --submitters K, only the first K members submit
+ *     --blind, do not look at what is decided
  *     --samples FILE, one latency in microseconds per line
  *
  * The latency of an entry runs from the call that submits it to the event that tells the submitter
@@ -474,9 +475,11 @@ static int report(struct load *load, double seconds)
 	qsort(load->sample_us, load->samples, sizeof(load->sample_us[0]), compare);
 	getrusage(RUSAGE_SELF, &own);
 	getrusage(RUSAGE_CHILDREN, &children);
-	printf("{\"seconds\":%.6f,\"load_cpu_ms\":%.1f,\"members\":%u,\"bytes\":%lu,\"submitted\":%llu,"
+	printf("{\"seconds\":%.6f,\"load_cpu_ms\":%.1f,\"members\":%u,\"bytes\":%lu,"
+	       "\"submitted\":%llu,"
 	       "\"lane_full\":%llu,\"decided_entries\":%llu,\"decided_slots\":%llu,",
-	       seconds, cpu_ms(&own) + cpu_ms(&children), load->members, load->options.bytes, (unsigned long long)load->submitted,
+	       seconds, cpu_ms(&own) + cpu_ms(&children), load->members, load->options.bytes,
+	       (unsigned long long)load->submitted,
 	       (unsigned long long)load->full, (unsigned long long)entries,
 	       (unsigned long long)slots);
 	for (k = 0; k < sizeof(summed) / sizeof(summed[0]); k++)

@@ -285,7 +285,7 @@ START_TEST(decode_conditions__what_contradicts_itself)
 		{ CPC_ENTRY_BY_ALL, 5, 3, 2 },		/* both yes and no */
 		{ CPC_ENTRY_BY_ALL, 0, 1, 2 },
 		{ CPC_ENTRY_ORDINARY, 5, 1, 2 },
-		{ 3, 5, 1, 2 },
+		{ __CPC_ENTRY_KINDS, 5, 1, 2 },
 	};
 	struct cpc_link_conditions c;
 

@@ -194,6 +194,7 @@ struct cpc_core {
 	u64 open_us;			/* since when others may need our word again; 0: not */
 	u64 asked_us;			/* when an element last called for one of ours */
 	u64 sent_us;
+	u64 spoke_us;			/* since when, without a gap that others would notice */
 	u64 carrier_us;			/* last carrier */
 	u64 carrier_gap_us;		/* measured time between carriers */
 	u8 dcc;				/* enum cpc_dcc */

@@ -121,8 +121,11 @@ bool cpc_relay_due(const struct cpc_core *core);
 bool cpc_relay_first(const struct cpc_core *core);
 /* Chooses what goes in front of our element, into fx->relay; returns the bytes that takes. */
 size_t cpc_relay_pick(struct cpc_core *core, size_t room, struct cpc_effects *fx);
-/* Bytes, without tags and footer, that leave a relayer room for its own state beside them. */
-size_t cpc_relay_share(const struct cpc_core *core);
+/*
+ * How far an element whose state takes @state_len may fill a frame of @room: who is hidden from
+ * somebody leaves the room for the state of the one that sends it again.
+ */
+size_t cpc_relay_share(const struct cpc_core *core, size_t room, size_t state_len);
 
 /* dcc.c */
 /* The channel was busy for so much of the last CPC_BUSY_WINDOW_US. */

@@ -324,12 +324,11 @@ static void write_state(struct cpc_core *core, struct cpc_writer *w, u16 *flags,
 static void fill(struct cpc_core *core, struct cpc_writer *w, struct cpc_effects *fx)
 {
 	bool relays_first = cpc_relay_first(core);
-	size_t share = cpc_relay_share(core), size = w->size;
+	size_t share = cpc_relay_share(core, w->size, w->used), size = w->size;
 
 	if (relays_first)
 		size -= cpc_relay_pick(core, cpc_writer_room(w), fx);
-	/* Those who do not hear us get this from a member that has something to say as well. */
-	w->size = cpc_hidden(core) && size > share ? share : size;
+	w->size = size > share ? share : size;
 	if (w->size > w->used)
 		write_items(core, w);
 	w->size = size;
@@ -383,6 +382,8 @@ int cpc_emit(struct cpc_core *core, const struct cpc_event *event, struct cpc_ef
 	cpc_assert(!w.failed);
 	cpc_header_write(&head, &header);
 	core->counter = header.counter;
+	if (core->now_us - core->sent_us >= cpc_silence_us(core))
+		core->spoke_us = core->now_us;
 	core->sent_us = core->now_us;
 	/* What did not fit goes with the next frame: the others cannot vote for it before. */
 	core->dirty = core->prompt = unsaid(core);

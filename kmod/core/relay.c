@@ -43,6 +43,7 @@
 enum relay_bounds {
 	/* A frame may wait so long for the air between being made and being heard. */
 	MADE_BEFORE_US = 20000,
+	OTHERS_STATE = 40,	/* another member's state may be so much longer than ours */
 	HOPS_MAX = 8,		/* more do not lengthen the waits */
 };
 
@@ -85,6 +86,24 @@ static u64 hears_of(const struct cpc_core *core, unsigned int member, u64 own)
 	return member == core->config.self ? own : core->member[member].hears;
 }
 
+/* Those of @set whom @member does not hear, as far as his word is young enough to count. */
+static u64 misses(const struct cpc_core *core, unsigned int member, u64 set)
+{
+	const struct cpc_member *m = &core->member[member];
+	u64 missing = set & ~m->hears & ~cpc_bit(member);
+	unsigned int i;
+
+	for (i = 0; missing >> i; i++) {
+		u64 began_us = i == core->config.self ? core->spoke_us : core->member[i].since_us;
+
+		if (m->heard_us <= began_us + MADE_BEFORE_US)
+			missing &= ~cpc_bit(i);
+		if (i == CPC_MEMBERS_MAX - 1)
+			break;
+	}
+	return missing;
+}
+
 /* Those in @reach and those that one of them hears: one ring further out. */
 static u64 heard_from(const struct cpc_core *core, u64 reach, u64 here, u64 own)
 {
@@ -100,12 +119,12 @@ static u64 heard_from(const struct cpc_core *core, u64 reach, u64 here, u64 own)
 u8 cpc_hops(const struct cpc_core *core)
 {
 	u64 here = present(core), own = cpc_hears(core), reach = cpc_bit(core->config.self), next;
-	bool far_apart = false;
+	bool far_apart = here & ~own;
 	unsigned int i;
 	u8 hops = 1;
 
 	for (i = 0; i < core->config.n && !far_apart; i++)
-		far_apart = here >> i & 1 && here & ~hears_of(core, i, own) & ~cpc_bit(i);
+		far_apart = i != core->config.self && here >> i & 1 && misses(core, i, here);
 	if (!far_apart)
 		return 1;
 	/* As many as to the farthest of us; others may be one further from each other. */
@@ -122,7 +141,7 @@ bool cpc_hidden(const struct cpc_core *core)
 	unsigned int i;
 
 	for (i = 0; i < core->config.n; i++)
-		if (i != core->config.self && here >> i & 1 && !(core->member[i].hears & self))
+		if (i != core->config.self && here >> i & 1 && misses(core, i, self))
 			return true;
 	return false;
 }
@@ -152,18 +171,15 @@ static unsigned int draw(u64 candidates, unsigned int author, u32 counter)
 /* Members that hear us, do not hear @author, and have not said so too early. */
 static u64 in_need(const struct cpc_core *core, unsigned int author)
 {
-	const struct cpc_member *a = &core->member[author];
 	unsigned int i;
 	u64 set = 0;
 
 	for (i = 0; i < core->config.n; i++) {
 		const struct cpc_member *m = &core->member[i];
 
-		if (i == author || i == core->config.self || m->hears & cpc_bit(author) ||
-		    !(m->hears & cpc_bit(core->config.self)) || !cpc_active(core, i) ||
-		    m->heard_us <= a->since_us + MADE_BEFORE_US)
-			continue;
-		set |= cpc_bit(i);
+		if (i != author && i != core->config.self && cpc_active(core, i) &&
+		    m->hears & cpc_bit(core->config.self) && misses(core, i, cpc_bit(author)))
+			set |= cpc_bit(i);
 	}
 	return set;
 }
@@ -292,11 +308,13 @@ size_t cpc_relay_pick(struct cpc_core *core, size_t room, struct cpc_effects *fx
 	return used;
 }
 
-size_t cpc_relay_share(const struct cpc_core *core)
+size_t cpc_relay_share(const struct cpc_core *core, size_t room, size_t state_len)
 {
-	unsigned int n = core->config.n;
-	size_t own = CPC_ELEMENT_HEADER_BYTES + (n + 1) / 2 + (n + 7) / 8 +
-		     2 * (3 + CPC_DIGEST_BYTES) + cpc_element_trailer(n);
+	size_t beside = state_len + cpc_element_trailer(core->config.n) + OTHERS_STATE;
 
-	return CPC_ELEMENT_MAX - own - cpc_element_trailer(n);
+	/* One in four goes without the limit: an entry may be larger than what is left. */
+	if (!cpc_hidden(core) ||
+	    lot(core->counter, core->config.self, CPC_MEMBERS_MAX + 1) % 4 == 0)
+		return room;
+	return room > beside + state_len ? room - beside : state_len;
 }

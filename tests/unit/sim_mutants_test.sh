@@ -96,7 +96,7 @@ mutant word-changed condition.c \
 	's/(static bool note.*)if \(\(c->yes \| c->no\) & cpc_bit\(member\)\)\n\t\treturn false;'\
 '/\1c->yes \&= ~cpc_bit(member); c->no \&= ~cpc_bit(member);/'
 mutant relayed-twice relay.c 's/m->relay = false;/;/'
-mutant relayed-unasked relay.c 's/m->hears & cpc_bit\(author\) \|\|/false ||/'
+mutant relayed-unasked relay.c 's/ && misses\(core, i, cpc_bit\(author\)\)//'
 mutant never-relayed relay.c 's/!m->relay \|\| m->news != news/true/'
 mutant no-view-change slot.c 's/core->now_us >= cpc_slot_deadline\(core, slot\)/false/'
 parent='!cpc_digest_equal\(&known->cut\.parent, &core->parent\)'

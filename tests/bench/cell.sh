@@ -82,8 +82,10 @@ def rounds($who; $idle): map(select(.who == $who) | . + {net: ((.busy | share) -
 		idle_cpus: ($idle | round(3)),
 		module: {us_per_decision: ([$modules[].us] | median | round), p50_ms: ([$modules[].p50_ms] | median),
 			frames_per_decision: ([$modules[].frames] | median | round(2)),
-			agents_us_per_decision: ([$modules[] | select(.load_slots) | .load_cpu_ms * 1000 / .load_slots] | median | round)},
-		twin: {us_per_decision: ([$twins[].us] | median | round), p50_ms: ([$twins[].p50_ms] | median | round(3)),
+			agents_us_per_decision: ([$modules[] | select(.load_slots) |
+				.load_cpu_ms * 1000 / .load_slots] | median | round)},
+		twin: {us_per_decision: ([$twins[].us] | median | round),
+			p50_ms: ([$twins[].p50_ms] | median | round(3)),
 			frames_per_decision: ([$twins[].frames] | median | round(2))},
 		radio_us_per_frame: ($frame_us | round),
 		pacing_floor_ms: (lines($floor) | .[0].p50_ms)
@@ -121,19 +123,20 @@ table()
 	local json=$build/bench/cell.json
 	jq -r '["n", "loss %", "silent", "pacing", "p50 ms", "p99 ms", "frames", "bytes", "air ms", "source"],
 		(.decisions[] | select(.silent == 0 or .source == "guest" or .silent == ((.n - 1) / 3 | floor)) |
-		[.n, .loss_percent, .silent, .pacing, .p50_ms, .p99_ms, .frames, .bytes, .air_ms, .source]) | @tsv' "$json" |
-		column -t -s $'\t'
+		[.n, .loss_percent, .silent, .pacing, .p50_ms, .p99_ms, .frames, .bytes, .air_ms, .source]) |
+		@tsv' "$json" | column -t -s $'\t'
 	jq -r 'def met($ok): if $ok then "met" else "MISSED" end;
 	def point($n; $loss; $silent; $pacing): .decisions[] |
 		select(.n == $n and .loss_percent == $loss and .silent == $silent and .pacing == $pacing);
 	"", "targets",
 	(point(10; 20; 0; "early") | "  n=10, 20 % loss, early: p50 \(.p50_ms) <= 120, p99 \(.p99_ms) <= 400 ms: " +
 		met(.p50_ms <= 120 and .p99_ms <= 400) + " (\(.source))"),
-	(point(10; 20; 3; "early") | "  and 3 silent: p99 \(.p99_ms) <= 1000 ms: " + met(.p99_ms <= 1000) + " (\(.source))"),
+	(point(10; 20; 3; "early") | "  and 3 silent: p99 \(.p99_ms) <= 1000 ms: " +
+		met(.p99_ms <= 1000) + " (\(.source))"),
 	(point(4; 0; 0; "urgent") | "  n=4 urgent: air \(.air_ms) <= 5 ms, frames \(.frames) <= 8: " +
 		met(.air_ms <= 5 and .frames <= 8) + " (\(.source))"),
-	(.twin // empty | "  CPU per decision, module \(.module.us_per_decision) us, twin \(.twin.us_per_decision) us: " +
-		"ratio \(.cpu_ratio) <= 0.333: " + met(.cpu_ratio <= 0.333),
+	(.twin // empty | "  CPU per decision, module \(.module.us_per_decision) us, " +
+		"twin \(.twin.us_per_decision) us: ratio \(.cpu_ratio) <= 0.333: " + met(.cpu_ratio <= 0.333),
 		"  latency, module \(.module.p50_ms) ms, twin \(.twin.p50_ms) ms (of both \(.pacing_floor_ms) ms are " +
 		"pacing): ratio \(.latency_ratio) <= 0.5: " + met(.latency_ratio <= 0.5)),
 	(.throughput // empty | "  \(.entries_per_s) records/s of 64 bytes >= 20000: " + met(.entries_per_s >= 20000) +

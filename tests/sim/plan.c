@@ -202,6 +202,9 @@ static void plan_ranges(struct sim_plan *p, u64 *random)
 	}
 	if (!p->sparse)
 		memset(p->far, 0, sizeof(p->far));
+	/* And the states of others beside one's own. */
+	if (p->sparse && p->n > 7)
+		p->room = 1200;
 }
 
 void sim_plan_make(struct sim_plan *p, u64 seed, const struct sim_options *options)

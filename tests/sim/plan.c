@@ -190,8 +190,8 @@ static void draw_ranges(struct sim_plan *p, u64 *random)
 
 /*
  * Members out of each other's range, all the time; the correct ones connected by themselves. Large
- * cells only without liars: what four or five of them claim to hear keeps carriers of 900 bytes full
- * for longer than a history lasts.
+ * cells only without liars: what four or five of them claim to hear keeps carriers of 900 bytes
+ * full for longer than a history lasts.
  */
 static void plan_ranges(struct sim_plan *p, u64 *random)
 {

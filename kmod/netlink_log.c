@@ -34,7 +34,7 @@ static struct position *position(struct netlink_callback *cb)
 }
 
 /* Enough for a decision's head, a lane's head and the largest entry. */
-enum { MESSAGE_BYTES_MIN = 8 * 1024 };
+enum { MESSAGE_BYTES_MIN = 4 * 1024 };
 
 int cpc_nl_decided_start(struct netlink_callback *cb)
 {

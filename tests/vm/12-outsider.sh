@@ -136,7 +136,7 @@ for round in 1 2 3; do
 done
 noticed() { [ "$(counter 1 2 evidence)" -gt 0 ]; }
 check "the twin is noticed" wait_for 60 noticed
-check "and the agent is told who" wait_for 10 grep -q '"ev_evidence":{"cell":2,"index":3' /tmp/events
+check "and the agent is told who" wait_for 10 grep -q '"ev_evidence":{"cell":2,"epoch":1,"index":3' /tmp/events
 check "the correct members have one log" same_log 3 2
 cams_stop
 done_testing

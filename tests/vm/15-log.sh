@@ -25,7 +25,7 @@ long=$(printf 'a7%.0s' $(seq 500))
 # Every entry that was decided is in the log, once: as many as the counter says.
 whole_log()
 {
-	log_of 1 1 >/tmp/log
+	CELLCTL_RECEIVE=4096 log_of 1 1 >/tmp/log
 	[ "$(jq -s '[.[].decided_get.lanes.lane_cut[]?.entry[]?] | length' /tmp/log)" = "$1" ] &&
 	[ "$(jq -s '[.[].decided_get.lanes.lane_cut[]?.entry[]?] | unique | length' /tmp/log)" = "$1" ]
 }

@@ -55,7 +55,7 @@ allocations()
 
 # Those where frames are handled: all but what serves an agent's call or composes its events. (By the
 # innermost function: a timer may fire in the middle of an agent's call.)
-hot() { awk '$4 !~ /^(cpc_nl_.*|reply_submitted|cpc_event_.*|begin|send|tell_.*)$/' /tmp/allocations; }
+hot() { awk '$4 !~ /^(cpc_nl_.*|answer|dump_.*|reply_submitted|cpc_event_.*|begin|send|tell_.*)$/' /tmp/allocations; }
 # A frame of our own, room behind a carrier; from dev_queue_xmit() on the frame is the network's.
 frames_only='^(__alloc_skb|pskb_expand_head|__dev_queue_xmit|dev_queue_xmit)$'
 allowed() { awk -v only="$frames_only" '$5 ~ only'; }

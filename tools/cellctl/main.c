@@ -11,6 +11,9 @@
  *   cellctl sum PREFIX cell=C           the sum of the counters whose names begin so
  *   cellctl -n NS[,NS...] ...           does it in each of these network namespaces; sums over all
  *
+ * CELLCTL_RECEIVE in the environment is the size of its receive buffer, and so of the messages that
+ * the kernel makes: 4096 to 65536, the default.
+ *
  * Prints answers as JSON lines. On a refusal it prints "refused: ERROR: what the module says" to
  * standard error and returns 1. It speaks netlink without a library, so that it can also say what
  * a library would not.
@@ -105,9 +108,12 @@ static int conclude(const struct nlmsghdr *nl, char *text, size_t size)
 static int receive(int fd, message_fn *each, void *context, char *text, size_t size)
 {
 	static _Alignas(struct nlmsghdr) uint8_t buffer[65536];
+	const char *wanted = getenv("CELLCTL_RECEIVE");
+	size_t room = wanted ? strtoul(wanted, NULL, 10) : sizeof(buffer);
 
+	room = room < 4096 ? 4096 : room > sizeof(buffer) ? sizeof(buffer) : room;
 	for (;;) {
-		ssize_t got = recv(fd, buffer, sizeof(buffer), 0);
+		ssize_t got = recv(fd, buffer, room, 0);
 		const struct nlmsghdr *nl = (const struct nlmsghdr *)buffer;
 		int left = (int)got;
 

@@ -13,7 +13,8 @@
  *   bits 0-7   enum cpc_policy_word     anything else counts as "not yet"
  *   bits 8-15  enum cpc_policy_reason   only for people; counted and shown
  *
- * Entry data that begins with CPC_PROPOSAL_MAGIC is one of the proposals below. All little-endian.
+ * Entry data that begins with CPC_PROPOSAL_MAGIC is one of the proposals below; what follows behind
+ * it is the agents' (who proposed when), and no policy's business. All little-endian.
  */
 #ifndef _UAPI_CPCHAIN_POLICY_H
 #define _UAPI_CPCHAIN_POLICY_H

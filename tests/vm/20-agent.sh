@@ -16,21 +16,21 @@ configure()
 {
 	local i=$1 k
 	{
-		printf '[node]\nkey = /tmp/v%s/node.key\nstate = /tmp/v%s\n' "$i" "$i"
+		printf '[node]\nkey = /tmp/agent-v%s/node.key\nstate = /tmp/agent-v%s\n' "$i" "$i"
 		printf '[cell]\nid = 7\nepoch = %s\ninterface = wlan0\n' "$2"
-		printf '[api]\nsocket = /tmp/v%s/control\n' "$i"
+		printf '[api]\nsocket = /tmp/agent-v%s/control\n' "$i"
 		for ((k = 1; k <= n; k++)); do
 			printf '[member car%s]\nindex = %s\nnode_id = %s\n' "$k" $((k - 1)) \
-				"$(cat "/tmp/v$k/id")"
+				"$(cat "/tmp/agent-v$k/id")"
 		done
-	} >"/tmp/v$i/conf"
+	} >"/tmp/agent-v$i/conf"
 }
 
 agent_start()
 {
 	# Not through in_vehicle: the process to kill must be the agent, not a shell around it.
-	ip netns exec "v$1" "$build/cpchaind" --config "/tmp/v$1/conf" \
-		>/dev/null 2>>"/tmp/v$1/journal" &
+	ip netns exec "v$1" "$build/cpchaind" --config "/tmp/agent-v$1/conf" \
+		>/dev/null 2>>"/tmp/agent-v$1/journal" &
 	agent[$1]=$!
 }
 
@@ -41,12 +41,12 @@ agent_kill()
 	wait "${agent[$1]}" 2>/dev/null
 }
 
-ctl() { "$build/cpchainctl" --socket "/tmp/v$1/control" "${@:2}"; }
+ctl() { "$build/cpchainctl" --socket "/tmp/agent-v$1/control" "${@:2}"; }
 status_is() { [ "$(ctl "$1" status --json | jq -r "$2")" = "$3" ]; }
 running() { status_is "$1" .running true; }
 all() { local i; for ((i = 1; i <= n; i++)); do "$@" "$i" || return; done; }
 connected() { status_is "$1" .peers_up $((n - 1)); }
-said() { grep -q "$2" "/tmp/v$1/journal"; }
+said() { grep -q "$2" "/tmp/agent-v$1/journal"; }
 
 # The ids in vehicle $1's log, one per line, as often as they are there.
 ids_in_log() { ctl "$1" log --since 0 --json | jq -r .id; }
@@ -67,7 +67,7 @@ submit_many()
 			my $answer = <$to> // last;
 			print "$1\n" if $answer =~ /"id":"([0-9a-f]+)"/;
 			select undef, undef, undef, $ms / 1000;
-		}' "/tmp/v$1/control" "$2" "$3" "${4:-20}" >>/tmp/submitted
+		}' "/tmp/agent-v$1/control" "$2" "$3" "${4:-20}" >>/tmp/submitted
 }
 
 # Everything acknowledged is in vehicle $1's log.
@@ -122,7 +122,7 @@ show_journals()
 	local i
 	for ((i = 1; i <= n; i++)); do
 		diag "v$i:"
-		diag "$(tail -n 12 "/tmp/v$i/journal")"
+		diag "$(tail -n 12 "/tmp/agent-v$i/journal")"
 	done
 }
 
@@ -130,8 +130,8 @@ show_journals()
 
 radios_up $n
 for ((i = 1; i <= n; i++)); do
-	mkdir "/tmp/v$i"
-	"$build/cpchaind" --print-id --key "/tmp/v$i/node.key" >"/tmp/v$i/id"
+	mkdir "/tmp/agent-v$i"
+	"$build/cpchaind" --print-id --key "/tmp/agent-v$i/node.key" >"/tmp/agent-v$i/id"
 done
 for ((i = 1; i <= n; i++)); do configure "$i" 1; done
 agent_start 1
@@ -143,9 +143,9 @@ check "it goes on by itself once the module is loaded" wait_for 10 running 1
 # complains INTERFACE WORDS: what an agent in v2 says of that interface, before it ends.
 complains()
 {
-	sed "s|^interface = .*|interface = $1|" /tmp/v2/conf >/tmp/v2/other
-	! in_vehicle 2 "$build/cpchaind" --config /tmp/v2/other 2>/tmp/v2/said &&
-		grep -q "$2" /tmp/v2/said
+	sed "s|^interface = .*|interface = $1|" /tmp/agent-v2/conf >/tmp/agent-v2/other
+	! in_vehicle 2 "$build/cpchaind" --config /tmp/agent-v2/other 2>/tmp/agent-v2/said &&
+		grep -q "$2" /tmp/agent-v2/said
 }
 check "an interface that is not there is named" complains nosuch0 "no 'nosuch0'"
 check "one that is not wireless too" complains vcan0 'vcan0 is not a wireless interface'
@@ -229,9 +229,9 @@ cellctl 4 cell_del cell=7 >/dev/null
 wait "${agent[4]}"
 is "an agent whose cell is gone ends, for an operator" $? 78
 check "it says why" said 4 "raise 'epoch'"
-in_vehicle 4 "$build/cpchaind" --config /tmp/v4/conf 2>/tmp/v4/again
+in_vehicle 4 "$build/cpchaind" --config /tmp/agent-v4/conf 2>/tmp/agent-v4/again
 is "and does not rejoin that epoch" $? 78
-check "with the reason" grep -q 'lost its votes' /tmp/v4/again
+check "with the reason" grep -q 'lost its votes' /tmp/agent-v4/again
 ctl 1 submit --json "without car4" | jq -r .id >>/tmp/submitted
 wait_for 60 quiet 1 2 3
 check "the other three decide on" has_all 2
@@ -241,9 +241,9 @@ check "the other three decide on" has_all 2
 for ((i = 1; i <= 3; i++)); do agent_kill $i TERM; done
 for ((i = 1; i <= n; i++)); do configure $i 2; done
 settings='pacing = urgent\nleave_on_stop = yes\ndefault_verdict = none\nperiod_ms = 1000'
-sed -i "s/^interface = wlan0/&\n$settings/" /tmp/v?/conf
+sed -i "s/^interface = wlan0/&\n$settings/" /tmp/agent-v?/conf
 printf '[gateway]\nenabled = yes\ncan = vcan0\nperiod_ms = 500\ndbc = %s\noverlay = %s\n' \
-	"$PWD/tests/data/synthetic.dbc" "$PWD/agent/gateway/overlays/synthetic.json" >>/tmp/v3/conf
+	"$PWD/tests/data/synthetic.dbc" "$PWD/agent/gateway/overlays/synthetic.json" >>/tmp/agent-v3/conf
 for ((i = 1; i <= n; i++)); do agent_start $i; done
 check "all run in epoch 2" wait_for 60 all running || show_journals
 check "and are connected" wait_for 60 all connected
@@ -290,7 +290,7 @@ named_signals() { ctl 2 log --since 0 --member car3 --json |
 	grep -q km/h; }
 wait_for 60 quiet 1 2 3 4
 check "car2 reads car3's speed from its own log" named_signals
-check "also as text" sh -c "'$build/cpchainctl' --socket /tmp/v2/control log --since 0 \
+check "also as text" sh -c "'$build/cpchainctl' --socket /tmp/agent-v2/control log --since 0 \
 	--member car3 | grep -q 'Vehicle.Speed = .* km/h'"
 agent_again 2
 is "a restarted agent reads the same" $? 0

@@ -30,12 +30,10 @@ set_policies()
 declare -a drivers=()
 drive()
 {
-	ip netns exec "v$1" "$build/cpc-bpf" sensors "$2" "$3" "$4" 100 &
+	: >"/tmp/driver.$1"
+	ip netns exec "v$1" "$build/cpc-bpf" sensors "$2" "$3" "$4" 100 2>"/tmp/driver.$1" &
 	drivers[$1]=$!
-}
-drives()
-{
-	cpc_bpf "$1" sensors "$2" "$3" "$4" && drive "$@"
+	wait_for 20 grep -q fresh "/tmp/driver.$1"
 }
 halt() { kill "${drivers[$1]}"; wait "${drivers[$1]}" 2>/dev/null; unset "drivers[$1]"; }
 
@@ -58,14 +56,15 @@ asked_all() { local i; for i in 2 3 4; do has_outcome "$i" "$1" || return; done;
 
 radios_up 4
 module_load || die "the module does not load"
-cell_up 4 1 pacing=1
+# Members' words have ten periods to come, on a busy machine too.
+cell_up 4 1 pacing=1 period_us=500000
 cams_start 1 4
 for i in 1 2 3 4; do load "$i" || die "no policies in v$i"; set_policies "$i" || die "v$i takes none"; done
 check "both kinds have a program" eval '[ "$(policy_of 2 1 .prog_id)" -gt 0 ] &&
 	[ "$(policy_of 2 2 .prog_id)" -gt 0 ] && [ "$(policy_of 2 1 .prog_id)" != "$(policy_of 2 2 .prog_id)" ]'
 
 # v2 and v4 agree, v3 brakes.
-drives 2 2200 2500 0; drives 3 2200 2500 1; drives 4 2150 2500 0
+drive 2 2200 2500 0 && drive 3 2200 2500 1 && drive 4 2150 2500 0 || die "no sensors"
 seq=$(propose 2 $join)
 check "a join against one vehicle's sensors is decided upon" wait_for 30 asked_all "$seq"
 is "it is rejected" "$(rejected 1) $(rejected 2) $(rejected 4)" "1 1 1"
@@ -75,7 +74,7 @@ is "its proposer knows who refused and why" \
 is "so do the others" "$(outcome 4 "$seq" | jq -c '[.[1], .[2][4:6]]')" '[4,"08"]'
 is "v2's said yes: its sensors agree" "$(policy_of 2 2 '[.words, .reasons[1]]')" '[[0,0,1],1]'
 
-halt 3; drives 3 2250 2500 0
+halt 3; drive 3 2250 2500 0 || die "no sensors"
 seq=$(propose 2 $join)
 check "the same with a free road" wait_for 30 asked_all "$seq"
 is "it is accepted, by all" "$(outcome 1 "$seq" | jq -c '[.[0], .[1]]') $(rejected 1)" "[15,0] 1"

@@ -212,7 +212,7 @@ static int sensors(int argc, char **argv)
 {
 	struct cpc_bpf_policies *p;
 	uint64_t end;
-	int r;
+	int r, said = 0;
 
 	if (argc != __CPC_SENSOR_MAX && argc != __CPC_SENSOR_MAX + 1)
 		return usage();
@@ -228,6 +228,8 @@ static int sensors(int argc, char **argv)
 					   now_ns(CLOCK_BOOTTIME));
 		if (now_ns(CLOCK_MONOTONIC) >= end)
 			break;
+		if (!said++)
+			fprintf(stderr, "keeping them fresh\n");
 		poll(NULL, 0, FRESH_MS);
 	}
 	cpc_bpf_policies_free(p);

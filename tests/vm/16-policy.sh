@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# timeout: 200
+# timeout: 400
 # A vehicle's word is its policy's: the shipped programs, asked by the module, without an agent. A
 # platoon join that one vehicle's sensors are against is not decided, and everyone can see who was
 # against it and why.

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "tools/common/random.h"
+
 /* Where a signal's value comes from. */
 enum source {
 	FROM_SPEED,
@@ -172,20 +174,10 @@ static_assert(MESSAGES <= sizeof(((struct cpc_drive *)0)->counters), "one counte
 #define CAPACITY_KWH 58.0
 #define PI 3.14159265358979323846
 
-/* splitmix64: small, and the same everywhere. */
-static uint64_t random_bits(struct cpc_drive *drive)
-{
-	uint64_t z = drive->random += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
 /* From 0 up to but not including 1. */
 static double random_unit(struct cpc_drive *drive)
 {
-	return (double)(random_bits(drive) >> 11) * 0x1p-53;
+	return (double)(cpc_random_next(&drive->random) >> 11) * 0x1p-53;
 }
 
 void cpc_drive_init(struct cpc_drive *drive, uint64_t seed)
@@ -205,12 +197,12 @@ static void decide(struct cpc_drive *drive)
 	double dice = random_unit(drive);
 
 	if (dice < 0.3)
-		drive->limit_ms = limits_ms[random_bits(drive) % 6];
+		drive->limit_ms = limits_ms[cpc_random_next(&drive->random) % 6];
 	if (dice > 0.85 && drive->limit_ms < 20)
 		drive->wanted_ms = 0;
 	else
 		drive->wanted_ms = drive->limit_ms * (0.85 + 0.2 * random_unit(drive));
-	drive->decide_us = drive->time_us + 4000000 + random_bits(drive) % 8000000;
+	drive->decide_us = drive->time_us + 4000000 + cpc_random_next(&drive->random) % 8000000;
 }
 
 /* One step of 10 ms. */
@@ -307,7 +299,7 @@ static double value_of(struct cpc_drive *drive, enum source source, unsigned int
 	case FROM_COUNTER:
 		return drive->counters[slot] & 15;
 	case FROM_FILLER:
-		return (double)(random_bits(drive) & 0x0f0f0f0f);
+		return (double)(cpc_random_next(&drive->random) & 0x0f0f0f0f);
 	case FROM_CHECKSUM:
 		break;
 	}

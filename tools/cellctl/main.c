@@ -19,11 +19,9 @@
  * a library would not.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +31,7 @@
 #include "agent/util/cleanup.h"
 #include "tools/cellctl/attr.h"
 #include "tools/cellctl/names.h"
+#include "tools/common/netns_io.h"
 
 struct family {
 	uint16_t id;
@@ -442,24 +441,11 @@ static int run(int argc, char **argv, struct sum *sum)
 	return verb_command(fd, &family, false, argv);
 }
 
-static int enter(const char *name)
-{
-	char path[64];
-	CPC_CLOSE int fd = -1;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET)) {
-		fprintf(stderr, "no network namespace '%s'\n", name);
-		return -ENOENT;
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	bool everywhere = argc > 3 && strcmp(argv[1], "-n") == 0;
 	char **command = argv + (everywhere ? 3 : 1), *name;
+	struct cpc_error error = { 0 };
 	struct sum sum = { 0 };
 	int r = 0;
 
@@ -473,7 +459,9 @@ int main(int argc, char **argv)
 		r = run(argc - 1, command, &sum);
 	for (name = everywhere ? strtok(argv[2], ",") : NULL; name && r == 0;
 	     name = strtok(NULL, ",")) {
-		r = enter(name);
+		r = cpc_netns_enter(name, &error);
+		if (r)
+			fprintf(stderr, "%s\n", error.text);
 		r = r ? r : run(argc - 3, command, &sum);
 	}
 	if (sum.prefix && r == 0)

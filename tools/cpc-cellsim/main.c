@@ -34,6 +34,7 @@
 #include <cpchain/core.h>
 
 #include "agent/log/verify.h"
+#include "tools/common/random.h"
 #include "tools/cpc-medium/channel.h"
 
 enum {
@@ -94,20 +95,6 @@ struct world {
 	struct cost cost;
 };
 
-static u64 next_random(u64 *state)
-{
-	u64 z = *state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-static u64 below(u64 *state, u64 bound)
-{
-	return bound ? next_random(state) % bound : 0;
-}
-
 static unsigned int speaking(const struct options *o)
 {
 	return o->n - o->silent;
@@ -154,7 +141,7 @@ static int step(struct world *w, unsigned int self, struct cpc_event *event)
 	if (send)
 		emit(w, self, true);
 	if (decided && w->o.full_s && node->fill_us == CPC_NEVER_US)
-		node->fill_us = w->now_us + AGENT_US + below(&w->random, AGENT_US);
+		node->fill_us = w->now_us + AGENT_US + cpc_random_below(&w->random, AGENT_US);
 	return r;
 }
 
@@ -165,7 +152,7 @@ static int submit(struct world *w, unsigned int self)
 		.type = CPC_EV_SUBMIT,
 		.submit = { .kind = CPC_ENTRY_ORDINARY, .data = data, .len = w->o.bytes },
 	};
-	u64 random = next_random(&w->random);
+	u64 random = cpc_random_next(&w->random);
 	u32 before = w->node[self].core->member[self].lane.last;
 	int r;
 
@@ -221,11 +208,12 @@ static void put_on_air(struct world *w, struct frame *frame, u64 tag, bool stand
 	frame->due_us = w->now_us + HOP_US;
 	frame->to = 0;
 	if (w->o.air) {
-		frame->due_us = w->now_us + DRIVER_US + below(&w->random, DRIVER_JITTER_US);
+		frame->due_us = w->now_us + DRIVER_US +
+				cpc_random_below(&w->random, DRIVER_JITTER_US);
 		return;
 	}
 	for (i = 0; i < speaking(&w->o); i++)
-		if (i != frame->sender && below(&w->random, 100) >= w->o.loss)
+		if (i != frame->sender && cpc_random_below(&w->random, 100) >= w->o.loss)
 			frame->to |= (u64)1 << i;
 }
 
@@ -330,7 +318,7 @@ static void advance(struct world *w, u64 limit_us)
 		if (w->now_us < node->carrier_us)
 			continue;
 		node->carrier_us += PERIOD_US - PERIOD_US / 50 +
-				    below(&w->random, PERIOD_US / 25);
+				    cpc_random_below(&w->random, PERIOD_US / 25);
 		emit(w, i, false);
 	}
 }
@@ -365,7 +353,7 @@ static void start(struct world *w)
 		struct cpc_config config = {
 			.n = w->o.n, .self = (u8)i, .cell = 1, .epoch = 1,
 			.pacing = w->o.pacing, .default_verdict = CPC_VERDICT_NONE,
-			.period_us = PERIOD_US, .seed = next_random(&w->random),
+			.period_us = PERIOD_US, .seed = cpc_random_next(&w->random),
 			.hash = cpc_sha256,
 		};
 
@@ -374,7 +362,9 @@ static void start(struct world *w)
 			abort();
 		w->node[i].wake_us = 0;
 		w->node[i].fill_us = CPC_NEVER_US;
-		w->node[i].carrier_us = w->o.carriers ? below(&w->random, PERIOD_US) : CPC_NEVER_US;
+		w->node[i].carrier_us = CPC_NEVER_US;
+		if (w->o.carriers)
+			w->node[i].carrier_us = cpc_random_below(&w->random, PERIOD_US);
 	}
 	/* Everybody is heard, and gaps between carriers are known, before anything is measured. */
 	run_until(w, w->o.carriers ? 2000000 : 1000);
@@ -454,7 +444,7 @@ static int run_decisions(struct world *w)
 		sum.frames += w->cost.frames;
 		sum.bytes += w->cost.bytes;
 		sum.air_us += w->cost.air_us;
-		run_until(w, w->now_us + below(&w->random, PAUSE_US));
+		run_until(w, w->now_us + cpc_random_below(&w->random, PAUSE_US));
 	}
 	qsort(sample_us, o->count, sizeof(sample_us[0]), compare);
 	printf("{\"n\":%u,\"loss_percent\":%lu,\"silent\":%u,\"pacing\":\"%s\",\"p50_ms\":%.3f,"

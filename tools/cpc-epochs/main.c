@@ -18,10 +18,8 @@
  * end is decided exactly once. Prints a JSON object; exit status 1 if something did not hold.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <net/if.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-event.h>
@@ -30,7 +28,8 @@
 #include <cpchain/change.h>
 
 #include "agent/link/link.h"
-#include "agent/util/cleanup.h"
+#include "tools/common/netns_io.h"
+#include "tools/common/random.h"
 #include "tools/cpc-epochs/truth.h"
 
 enum {
@@ -88,8 +87,7 @@ static u64 now_us(void)
 
 static u32 below(struct run *run, u32 bound)
 {
-	run->random = run->random * 6364136223846793005ull + 1442695040888963407ull;
-	return (u32)((run->random >> 33) % bound);
+	return cpc_random_below(&run->random, bound);
 }
 
 static int fail(struct run *run, const struct vehicle *v, const char *what)
@@ -513,15 +511,10 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 static int open_vehicle(struct run *run, struct vehicle *v, const char *name)
 {
 	static const struct cpc_link_ops ops = { .event = on_event, .overrun = on_overrun };
-	char path[128];
-	CPC_CLOSE int fd = -1;
+	int r = cpc_netns_enter(name, &run->error);
 
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0) {
-		cpc_error_set(&run->error, "no network namespace '%s'", name);
-		return -ENOENT;
-	}
+	if (r)
+		return r;
 	v->ifindex = if_nametoindex("wlan0");
 	v->run = run;
 	return cpc_link_new(run->event, &ops, v, &v->link, &run->error);

@@ -9,6 +9,8 @@
 
 #include <cpchain/element.h>
 
+#include "tools/common/random.h"
+
 bool cpc_frame_find(struct cpc_frame *frame)
 {
 	struct cpc_location at;
@@ -82,25 +84,16 @@ static void leave_alone(struct cpc_frame *frame)
 	frame->bytes[13] = CPC_ETHERTYPE_ELEMENT & 0xff;
 }
 
-/* xorshift64*: the same seed does the same. */
-static uint64_t draw(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545f4914f6cdd1dULL >> 16;
-}
-
+/* The same seed does the same. */
 static void add_noise(struct cpc_frame *frame, uint64_t seed)
 {
 	size_t span = frame->len - frame->start - 2;
-	uint64_t state = seed * 0x9e3779b97f4a7c15ULL | 1;
-	unsigned int changes = 1 + (unsigned int)(draw(&state) % 8);
+	unsigned int changes = 1 + cpc_random_below(&seed, 8);
 
 	while (changes--) {
-		size_t at = frame->start + draw(&state) % span;
+		size_t at = frame->start + cpc_random_below(&seed, (uint32_t)span);
 
-		frame->bytes[at] ^= (uint8_t)(1 + draw(&state) % 255);
+		frame->bytes[at] ^= (uint8_t)(1 + cpc_random_below(&seed, 255));
 	}
 }
 

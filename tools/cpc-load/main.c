@@ -27,9 +27,7 @@
  * an entry is not decided everywhere within DECIDE_LIMIT_S.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -40,6 +38,7 @@
 
 #include "agent/link/link.h"
 #include "agent/util/cleanup.h"
+#include "tools/common/netns_io.h"
 #include "tools/cpc-load/batch.h"
 
 enum {
@@ -208,20 +207,6 @@ static void on_overrun(void *ctx)
 
 /* ---- the cell -------------------------------------------------------------------------------- */
 
-static int enter(const char *name)
-{
-	char path[80];
-	CPC_CLOSE int fd = -1;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET)) {
-		fprintf(stderr, "cpc-load: no network namespace '%s'\n", name);
-		return -ENOENT;
-	}
-	return 0;
-}
-
 static int read_counters(struct member *m, struct cpc_link_cell *cell)
 {
 	struct cpc_error error = { 0 };
@@ -239,10 +224,12 @@ static int open_member(struct load *load, const char *name)
 	static struct cpc_link_cell cell;
 	struct member *m = &load->member[load->members];
 	struct cpc_error error = { 0 };
-	int r = enter(name);
+	int r = cpc_netns_enter(name, &error);
 
-	if (r)
+	if (r) {
+		fprintf(stderr, "cpc-load: %s\n", error.text);
 		return r;
+	}
 	m->load = load;
 	r = cpc_link_new(load->event, &ops, m, &m->link, &error);
 	if (r < 0) {
@@ -353,9 +340,12 @@ static int fill_lane(const struct options *o, const char *netns, int out)
 {
 	u64 end_us = now_us() + o->seconds * 1000000ull, counts[2] = { 0 };
 	u8 data[CPC_ENTRY_DATA_MAX] = { 'x' };
+	struct cpc_error error = { 0 };
 	struct cpc_batch *batch;
-	int r = enter(netns), taken;
+	int r = cpc_netns_enter(netns, &error), taken;
 
+	if (r)
+		fprintf(stderr, "cpc-load: %s\n", error.text);
 	r = r ? r : cpc_batch_open(o->cell, &batch);
 	if (r)
 		return r;

@@ -17,6 +17,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "tools/common/random.h"
+
 enum {
 	MILLION = 1000000,
 	/* At the edge of reception: minimum sensitivity of QPSK 1/2 in 10 MHz, table 17-18. */
@@ -28,24 +30,9 @@ enum {
 
 #define BIT(station) (1ull << (station))
 
-/* splitmix64 (Steele, Lea, Flood 2014) */
-static uint64_t random_next(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-static uint32_t random_below(uint64_t *state, uint32_t bound)
-{
-	return (uint32_t)((random_next(state) >> 32) * bound >> 32);
-}
-
 static bool chance(uint64_t *state, uint32_t ppm)
 {
-	return random_below(state, MILLION) < ppm;
+	return cpc_random_below(state, MILLION) < ppm;
 }
 
 static unsigned int stations(const struct cpc_channel *ch)
@@ -87,7 +74,7 @@ static void set_loss(struct cpc_channel *ch, unsigned int a, unsigned int b,
 
 	link->loss = *loss;
 	/* As after a long time. */
-	link->bad = sum && random_below(&link->random, (uint32_t)sum) < loss->to_bad_ppm;
+	link->bad = sum && cpc_random_below(&link->random, (uint32_t)sum) < loss->to_bad_ppm;
 }
 
 void cpc_channel_apply(struct cpc_channel *ch, const struct cpc_change *c)
@@ -257,7 +244,7 @@ static uint64_t first_to_begin(const struct cpc_channel_station *s, int *ret_ac)
 
 static void draw_backoff(struct cpc_channel_station *s, struct cpc_channel_queue *q)
 {
-	q->backoff = random_below(&s->random, q->cw + 1u);
+	q->backoff = cpc_random_below(&s->random, q->cw + 1u);
 }
 
 /* A collision, in the air or within the station: 10.23.2.2. */

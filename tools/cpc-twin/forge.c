@@ -2,20 +2,11 @@
 /* forge.c - the lies one by one; see lie.h for what each is good for. */
 #include "tools/cpc-twin/forge.h"
 
-u64 cpc_forge_random(u64 *state)
-{
-	u64 x = *state ? *state : 0x9e3779b97f4a7c15ull;
-
-	x ^= x >> 12;
-	x ^= x << 25;
-	x ^= x >> 27;
-	*state = x;
-	return x * 0x2545f4914f6cdd1dull;
-}
+#include "tools/common/random.h"
 
 bool cpc_forge_chance(u64 *state, unsigned int percent)
 {
-	return cpc_forge_random(state) % 100 < percent;
+	return cpc_random_next(state) % 100 < percent;
 }
 
 static bool leads(const struct cpc_lie *lie, u32 slot, u8 view)
@@ -53,7 +44,7 @@ static void make_other(struct cpc_lie *lie, u32 slot, u8 view, const struct cpc_
 {
 	const struct cpc_config *config = &lie->persona[1]->config;
 	struct cpc_lie_other *other = &lie->other[slot % CPC_OPEN_MAX];
-	unsigned int at = (unsigned int)(cpc_forge_random(&lie->random) % cut->lanes);
+	unsigned int at = (unsigned int)(cpc_random_next(&lie->random) % cut->lanes);
 
 	*other = (struct cpc_lie_other){ .slot = slot, .view = view, .cut = *cut };
 	other->lock = cpc_forge_chance(&lie->random, 50);
@@ -117,7 +108,7 @@ static void fork_lane(struct cpc_lie *lie, struct cpc_draft *d)
 static struct cpc_digest some_value(struct cpc_lie *lie, u32 slot)
 {
 	const struct cpc_slot *s = &lie->persona[0]->slot[slot % CPC_OPEN_MAX];
-	const struct cpc_known_cut *cut = &s->cut[cpc_forge_random(&lie->random) % CPC_CUTS_KNOWN];
+	const struct cpc_known_cut *cut = &s->cut[cpc_random_next(&lie->random) % CPC_CUTS_KNOWN];
 	struct cpc_digest value = { { 0xde, 0xad, (u8)slot } };
 
 	if (s->number == slot && cut->used)
@@ -141,7 +132,7 @@ static void claim_votes(struct cpc_lie *lie, u32 slot, struct cpc_state *s)
 								 &lied.second[p - CPC_PHASES];
 
 			vote->set = cpc_forge_chance(&lie->random, p < CPC_PHASES ? 75 : 30);
-			vote->view = (u8)(cpc_forge_random(&lie->random) % s->view);
+			vote->view = (u8)(cpc_random_next(&lie->random) % s->view);
 			vote->value = some_value(lie, slot);
 		}
 		if (!cpc_state_sane(&lied))
@@ -209,7 +200,7 @@ static void distort(struct cpc_lie *lie, const struct cpc_core *core, unsigned i
 	if (!held || l->last == l->frontier)
 		return;
 	memcpy(body, held, len);
-	body[len - 1] ^= (u8)(1u << cpc_forge_random(&lie->random) % 8);
+	body[len - 1] ^= (u8)(1u << cpc_random_next(&lie->random) % 8);
 	cpc_draft_add(d, CPC_ITEM_ENTRY, body, len);
 }
 

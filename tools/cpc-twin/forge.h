@@ -8,8 +8,6 @@
 /* Turns lie->draft[persona] into what that persona's audience is told. */
 void cpc_forge(struct cpc_lie *lie, unsigned int persona);
 
-/* xorshift64* (Vigna 2016). */
-u64 cpc_forge_random(u64 *state);
 bool cpc_forge_chance(u64 *state, unsigned int percent);
 
 #endif

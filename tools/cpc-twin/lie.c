@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "tools/common/random.h"
 #include "tools/cpc-twin/forge.h"
 
 enum {
@@ -64,7 +65,7 @@ static bool two_lanes(const struct cpc_lie *lie)
 
 u64 cpc_lie_noise(struct cpc_lie *lie)
 {
-	return cpc_forge_random(&lie->random) | 1;
+	return cpc_random_next(&lie->random) | 1;
 }
 
 /* Some of the others, but not all of them. */
@@ -73,7 +74,7 @@ static void choose_audience(struct cpc_lie *lie, u64 now_us)
 	u64 others = (((u64)1 << (lie->n - 1) << 1) - 1) & ~((u64)1 << lie->self);
 
 	do {
-		lie->audience = cpc_forge_random(&lie->random) & others;
+		lie->audience = cpc_random_next(&lie->random) & others;
 	} while (!lie->audience || lie->audience == others);
 	lie->audience_us = now_us;
 }
@@ -234,7 +235,7 @@ const u8 *cpc_lie_replay(struct cpc_lie *lie, size_t *ret_len)
 
 	if (!(lie->modes & CPC_LIE_REPLAY) || !kept || cpc_forge_chance(&lie->random, 30))
 		return NULL;
-	at = (u32)(cpc_forge_random(&lie->random) % kept);
+	at = (u32)(cpc_random_next(&lie->random) % kept);
 	lie->replays++;
 	*ret_len = lie->saved[at].len;
 	return lie->saved[at].data;

@@ -10,8 +10,7 @@ pings() { in_vehicle "$1" ping -6 -c 3 -i 0.2 -W 5 "$(link_local "$2")%wlan0"; }
 
 can_frame_arrives()
 {
-	local log
-	log=$(mktemp)
+	local log=$tmp/can
 	in_vehicle 1 candump -n 1 -T 10000 vcan0 >"$log" &
 	wait_for 10 listens_on_can 1 &&
 	in_vehicle 1 cansend vcan0 123#DEADBEEF &&

@@ -4,7 +4,7 @@
 # timeout: 300
 . tests/vm/lib.sh
 
-work=$(mktemp -d)
+work=$tmp
 log=$work/drive.log
 
 # The unit tests that need an interface, against this one.
@@ -90,5 +90,4 @@ check "a compressed log, again and again" record loop --loop --seconds 7 "$log.x
 check "it goes on behind the end of the log" seconds "$work/loop" 6.3 7.3
 check "frames of every kind, of one interface of the log" all_kinds
 check "an interface that is down is named" down_is_named
-rm -rf "$work"
 done_testing

@@ -43,12 +43,12 @@ mac_carries()
 unload_under_traffic()
 {
 	local before
-	wait_for 20 all_decided 4 1 4 && wait_for 5 grep -q listening /tmp/events || return
+	wait_for 20 all_decided 4 1 4 && wait_for 5 grep -q listening $tmp/events || return
 	# Work in flight: entries that are not decided yet.
 	submit_round 1 4 1 open
 	unload || return
 	before=$(in_vehicle 1 cat /sys/class/net/wlan0/statistics/tx_packets)
-	wait_for 10 grep -q '"up":0' /tmp/events && wait_for 10 more_sent "$before"
+	wait_for 10 grep -q '"up":0' $tmp/events && wait_for 10 more_sent "$before"
 }
 more_sent() { [ "$(in_vehicle 1 cat /sys/class/net/wlan0/statistics/tx_packets)" -gt $(($1 + 10)) ]; }
 
@@ -73,7 +73,7 @@ module_load || die "the module does not load"
 cell_up 4 1 pacing=2
 cams_start 1 4
 submit_round 1 4 1 before
-ip netns exec v2 "$build/cellctl" listen 15 >/tmp/events &
+ip netns exec v2 "$build/cellctl" listen 15 >$tmp/events &
 disown
 check "it unloads under traffic, and says so to the agents" unload_under_traffic
 check "it can be loaded again under the same traffic" reload_works

@@ -15,9 +15,9 @@ receivers_start()
 	local i
 	for i in 2 5; do
 		ip netns exec v$i "$build/v2xgen" recv --iface wlan0 --json \
-			>"/tmp/heard.$i" 2>"/tmp/heard.$i.err" &
+			>"$tmp/heard.$i" 2>"$tmp/heard.$i.err" &
 		receiver[i]=$!
-		wait_for 10 grep -q listening "/tmp/heard.$i.err" || return
+		wait_for 10 grep -q listening "$tmp/heard.$i.err" || return
 	done
 }
 
@@ -29,31 +29,31 @@ receivers_stop()
 		wait_for 10 heard_count $i
 		kill "${receiver[i]}"
 		wait "${receiver[i]}"
-		tail -n 1 "/tmp/heard.$i" >"/tmp/heard.$i.sum"
+		tail -n 1 "$tmp/heard.$i" >"$tmp/heard.$i.sum"
 	done
 }
 heard_count()
 {
 	local sent
-	sent=$(for ((i = 1; i <= n; i++)); do [ $i = "$1" ] || cat "/tmp/sent.$i"; done |
+	sent=$(for ((i = 1; i <= n; i++)); do [ $i = "$1" ] || cat "$tmp/sent.$i"; done |
 		jq -s 'map(.sent) | add')
-	[ "$(grep -c '"digest"' "/tmp/heard.$1")" -ge "$sent" ]
+	[ "$(grep -c '"digest"' "$tmp/heard.$1")" -ge "$sent" ]
 }
 
 # What vehicle $1 heard of station $2 is what was sent: as many frames, same content.
 heard_all()
 {
 	local station=$((100 + $2))
-	jq -c ".stations[] | select(.station == $station) | [.frames, .digest]" "/tmp/heard.$1.sum"
-	jq -c '[.sent, .digest]' "/tmp/sent.$2"
+	jq -c ".stations[] | select(.station == $station) | [.frames, .digest]" "$tmp/heard.$1.sum"
+	jq -c '[.sent, .digest]' "$tmp/sent.$2"
 	[ "$(jq -c ".stations[] | select(.station == $station) | [.frames, .digest]" \
-		"/tmp/heard.$1.sum")" = "$(jq -c '[.sent, .digest]' "/tmp/sent.$2")" ]
+		"$tmp/heard.$1.sum")" = "$(jq -c '[.sent, .digest]' "$tmp/sent.$2")" ]
 }
 
 no_extra_frames()
 {
 	[ "$(total 1 $n 1 extra_frames)" = 0 ] &&
-	! tshark -r /tmp/air.pcap -Y 'eth.type == 0x88b5' 2>/dev/null | grep -q .
+	! tshark -r $tmp/air.pcap -Y 'eth.type == 0x88b5' 2>/dev/null | grep -q .
 }
 
 # largest COUNTER: over all members.
@@ -67,11 +67,11 @@ decode() { tshark -r "$1" -d 'ethertype==0x8947,gnw' -O geonw,btpb,its -T json -
 	jq -c '.[]._source.layers'; }
 decodes_same()
 {
-	"$build/cpc-inject" strip /tmp/air.pcap /tmp/bare.pcap &&
-	decode /tmp/air.pcap >/tmp/air.json && decode /tmp/bare.pcap >/tmp/bare.json &&
-	[ "$(grep -c its /tmp/air.json)" -gt 40 ] && cmp /tmp/air.json /tmp/bare.json
+	"$build/cpc-inject" strip $tmp/air.pcap $tmp/bare.pcap &&
+	decode $tmp/air.pcap >$tmp/air.json && decode $tmp/bare.pcap >$tmp/bare.json &&
+	[ "$(grep -c its $tmp/air.json)" -gt 40 ] && cmp $tmp/air.json $tmp/bare.json
 }
-elements_on_air() { [ "$(stat -c %s /tmp/air.pcap)" -gt $(($(stat -c %s /tmp/bare.pcap) + 2000)) ]; }
+elements_on_air() { [ "$(stat -c %s $tmp/air.pcap)" -gt $(($(stat -c %s $tmp/bare.pcap) + 2000)) ]; }
 
 radios_up 5
 module_load || die "the module does not load"
@@ -82,13 +82,13 @@ cams_start 1 $n --count 2
 wait "${cam_senders[@]}"
 cam_senders=()
 receivers_start || die "no receivers"
-ip netns exec v5 tcpdump -i wlan0 -w /tmp/air.pcap -U 2>/tmp/tcpdump.err &
+ip netns exec v5 tcpdump -i wlan0 -w $tmp/air.pcap -U 2>$tmp/tcpdump.err &
 tcpdump=$!
-wait_for 10 grep -q listening /tmp/tcpdump.err
+wait_for 10 grep -q listening $tmp/tcpdump.err
 # A tap beside the stack of v2 shares its frames, and sees them as they were on the air.
-ip netns exec v2 tcpdump -i wlan0 -Q in -w /tmp/tap.pcap -U 2>/tmp/tap.err &
+ip netns exec v2 tcpdump -i wlan0 -Q in -w $tmp/tap.pcap -U 2>$tmp/tap.err &
 tap=$!
-wait_for 10 grep -q listening /tmp/tap.err
+wait_for 10 grep -q listening $tmp/tap.err
 cams_start 1 $n
 for round in 1 2 3 4 5; do
 	submit_round 1 $n 1 "entry $round"
@@ -113,7 +113,7 @@ check "nothing was dropped" no_drops
 for i in 1 3 4; do
 	check "v2's stack heard all of v$i, unchanged" heard_all 2 $i
 done
-is "v2's stack saw no trailing bytes" "$(jq .trailing_bytes /tmp/heard.2.sum)" 0
+is "v2's stack saw no trailing bytes" "$(jq .trailing_bytes $tmp/heard.2.sum)" 0
 for ((i = 1; i <= n; i++)); do
 	check "v5, without a cell, heard all of v$i, unchanged" heard_all 5 "$i"
 done
@@ -121,12 +121,12 @@ check "tshark decodes the carriers the same with and without elements" decodes_s
 check "and there were elements on the air" elements_on_air
 tap_untrimmed()
 {
-	"$build/cpc-inject" strip /tmp/tap.pcap /tmp/tap.bare &&
-	[ "$(stat -c %s /tmp/tap.pcap)" -gt $(($(stat -c %s /tmp/tap.bare) + 2000)) ]
+	"$build/cpc-inject" strip $tmp/tap.pcap $tmp/tap.bare &&
+	[ "$(stat -c %s $tmp/tap.pcap)" -gt $(($(stat -c %s $tmp/tap.bare) + 2000)) ]
 }
 check "a tap in v2 still has the elements that its stack does not see" tap_untrimmed
 check "v5 had trailing bytes, and no trouble with them" \
-	jq -e '.trailing_bytes > 0 and .refused == 0' /tmp/heard.5.sum
+	jq -e '.trailing_bytes > 0 and .refused == 0' $tmp/heard.5.sum
 
 # Urgent: frames of our own, no carriers at all.
 for ((i = 1; i <= n; i++)); do
@@ -164,12 +164,12 @@ agents_start()
 	for ((i = 2; i <= n; i++)); do
 		answer=yes
 		[ $i != 3 ] || answer=$1
-		"$build/cellctl" -n v$i agent $answer 100 >"/tmp/agent.$i" 2>&1 &
+		"$build/cellctl" -n v$i agent $answer 100 >"$tmp/agent.$i" 2>&1 &
 		agents+=($!)
-		wait_for 10 grep -q listening "/tmp/agent.$i" || return
+		wait_for 10 grep -q listening "$tmp/agent.$i" || return
 	done
 }
-answered() { grep -h answered /tmp/agent.[2-4] | sort | uniq -c | xargs; }
+answered() { grep -h answered $tmp/agent.[2-4] | sort | uniq -c | xargs; }
 answered_are() { [ "$(answered)" = "$1" ]; }
 
 agents_start yes || die "no agents"
@@ -182,7 +182,7 @@ agents_start no || die "no agents"
 check "member 0 asks again" cellctl 1 submit cell=3 kind=2 "text=may I join"
 rejected() { [ "$(counter 3 3 rejected_entries)" = 1 ]; }
 check "one says no: it is rejected" wait_for 30 rejected
-check "v3 it was" grep -q '"answered":0' /tmp/agent.3
+check "v3 it was" grep -q '"answered":0' $tmp/agent.3
 submit_round 1 $n 3 after
 check "and the lanes go on" wait_for 60 all_decided $n 3 $((n + 1))
 kill "${agents[@]}" && wait "${agents[@]}" 2>/dev/null

@@ -16,11 +16,11 @@ drops_are() { [ "$(drops "$1")" = "$2" ]; }
 # hear COMMAND...: v1 sends one CAM, on which v5 acts.
 hear()
 {
-	ip netns exec v5 "$build/cpc-inject" "$@" >/tmp/sent.5 2>/tmp/inject.err &
+	ip netns exec v5 "$build/cpc-inject" "$@" >$tmp/sent.5 2>$tmp/inject.err &
 	local outsider=$!
-	wait_for 5 grep -q listening /tmp/inject.err &&
+	wait_for 5 grep -q listening $tmp/inject.err &&
 	in_vehicle 1 "$build/v2xgen" send --iface wlan0 --count 1 --station 101 >/dev/null &&
-	wait $outsider || { cat /tmp/inject.err; return 1; }
+	wait $outsider || { cat $tmp/inject.err; return 1; }
 }
 
 # attack REASON COUNT WORD...: all members together count COUNT more drops for REASON, and accept
@@ -62,12 +62,12 @@ noise()
 forged_passes()
 {
 	in_vehicle 2 timeout 20 "$build/v2xgen" recv --iface wlan0 --json --count 2 \
-		>/tmp/heard.2 2>/tmp/heard.err &
+		>$tmp/heard.2 2>$tmp/heard.err &
 	local receiver=$!
-	wait_for 5 grep -q listening /tmp/heard.err && hear send wlan0 xor:16:01 && wait $receiver &&
+	wait_for 5 grep -q listening $tmp/heard.err && hear send wlan0 xor:16:01 && wait $receiver &&
 	# The first was authentic and is trimmed; the second is untouched.
 	[ "$(jq -s '[.[0].trailing_bytes == 0, .[1].trailing_bytes > 0,
-		.[0].generation_delta_time == .[1].generation_delta_time] | all' /tmp/heard.2)" = true ]
+		.[0].generation_delta_time == .[1].generation_delta_time] | all' $tmp/heard.2)" = true ]
 }
 
 radios_up 5
@@ -113,15 +113,15 @@ cams_stop
 # The twin: v4 and v5 are both member 3 of cell 2. That is one faulty member, which n = 4 stands.
 cell_up $n 2
 cellctl 5 cell_add cell=2 epoch=1 if=wlan0 self=3 members=0,1,2,3 && cellctl 5 keys cell=2 self=3 n=4
-ip netns exec v1 "$build/cellctl" listen 120 >/tmp/events &
+ip netns exec v1 "$build/cellctl" listen 120 >$tmp/events &
 disown
-wait_for 5 grep -q listening /tmp/events
+wait_for 5 grep -q listening $tmp/events
 for ((i = 1; i <= n; i++)); do
 	cellctl $i cell_del cell=1
 done
 # Two senders of one counter each: v5 goes ahead, and v4, which sends faster, overtakes it. Where
 # they meet, one counter has two contents.
-ip netns exec v5 "$build/v2xgen" send --iface wlan0 --rate 8 --json --station 105 >/tmp/sent.5 &
+ip netns exec v5 "$build/v2xgen" send --iface wlan0 --rate 8 --json --station 105 >$tmp/sent.5 &
 cam_senders+=($!)
 ahead() { [ "$(counter 1 2 rx_elements)" -ge 5 ]; }
 wait_for 20 ahead
@@ -136,7 +136,7 @@ for round in 1 2 3; do
 done
 noticed() { [ "$(counter 1 2 evidence)" -gt 0 ]; }
 check "the twin is noticed" wait_for 60 noticed
-check "and the agent is told who" wait_for 10 grep -q '"ev_evidence":{"cell":2,"epoch":1,"index":3' /tmp/events
+check "and the agent is told who" wait_for 10 grep -q '"ev_evidence":{"cell":2,"epoch":1,"index":3' $tmp/events
 check "the correct members have one log" same_log 3 2
 cams_stop
 done_testing

@@ -34,7 +34,7 @@ renamed()
 moved()
 {
 	in_vehicle 3 iw phy "$1" set netns name v5 || return
-	wait_for 5 grep -q '"ev_cell":{"cell":1,"epoch":1,"up":0}' /tmp/events &&
+	wait_for 5 grep -q '"ev_cell":{"cell":1,"epoch":1,"up":0}' $tmp/events &&
 	no_cell 3 && [ "$(cellctl 5 dump cell_get | wc -l)" = 0 ]
 }
 
@@ -67,9 +67,9 @@ rejoin 4
 check "up again: it catches up and its entry is decided" wait_for 30 all_decided $n 1 8
 check "with the same log" same_log $n 1
 check "a renamed interface keeps its cell" renamed 12
-ip netns exec v3 "$build/cellctl" listen 60 >/tmp/events &
+ip netns exec v3 "$build/cellctl" listen 60 >$tmp/events &
 disown
-wait_for 5 grep -q listening /tmp/events
+wait_for 5 grep -q listening $tmp/events
 phy=$(phy_of 3)
 check "an interface that moves away loses its cell, and its agent is told" moved "$phy"
 check "in the new namespace it can have another" anew

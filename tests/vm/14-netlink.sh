@@ -4,16 +4,6 @@
 . tests/vm/lib.sh
 . tests/vm/cells.sh
 
-# refused TEXT WORD...: in v1 the request is refused with exactly this text.
-refused()
-{
-	local text=$1 said
-	shift
-	said=$(cellctl 1 "$@" 2>&1 >/dev/null) && { echo "accepted: $*"; return 1; }
-	[ "${said#refused: *: }" = "$text" ] || { echo "said: $said"; return 1; }
-}
-refuse() { check "$1" refused "$@"; }
-
 id() { printf "$1%.0s" $(seq "$2"); }	# the byte $1, $2 times
 
 # Without rights in the network namespace.

@@ -25,16 +25,16 @@ long=$(printf 'a7%.0s' $(seq 500))
 # Every entry that was decided is in the log, once: as many as the counter says.
 whole_log()
 {
-	CELLCTL_RECEIVE=4096 log_of 1 1 >/tmp/log
-	[ "$(jq -s '[.[].decided_get.lanes.lane_cut[]?.entry[]?] | length' /tmp/log)" = "$1" ] &&
-	[ "$(jq -s '[.[].decided_get.lanes.lane_cut[]?.entry[]?] | unique | length' /tmp/log)" = "$1" ]
+	CELLCTL_RECEIVE=4096 log_of 1 1 >$tmp/log
+	[ "$(jq -s '[.[].decided_get.lanes.lane_cut[]?.entry[]?] | length' $tmp/log)" = "$1" ] &&
+	[ "$(jq -s '[.[].decided_get.lanes.lane_cut[]?.entry[]?] | unique | length' $tmp/log)" = "$1" ]
 }
 
 # A decision in several messages: all but its last say so.
 in_parts()
 {
 	jq -s -e 'group_by(.decided_get.slot) | any(length > 1) and
-		all(.[:-1] | all(.decided_get.more == true)) and all(.[-1].decided_get.more == null)' /tmp/log
+		all(.[:-1] | all(.decided_get.more == true)) and all(.[-1].decided_get.more == null)' $tmp/log
 }
 
 # Reading from every slot on gives the rest of the log; where messages end may differ.
@@ -47,10 +47,10 @@ contents()
 resumes()
 {
 	local slot last
-	last=$(jq .decided_get.slot /tmp/log | tail -n 1)
+	last=$(jq .decided_get.slot $tmp/log | tail -n 1)
 	for ((slot = 0; slot < last; slot++)); do
 		cmp <(cellctl 1 dump decided_get cell=1 slot=$slot | contents 0 "$last") \
-			<(contents $slot "$last" </tmp/log) || return
+			<(contents $slot "$last" <$tmp/log) || return
 	done
 }
 

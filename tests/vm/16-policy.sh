@@ -7,8 +7,8 @@
 . tests/vm/lib.sh
 . tests/vm/cells.sh
 
-mkdir -p /tmp/bpf && mount -t bpf bpf /tmp/bpf || die "no BPF file system"
-export CPC_BPF_ROOT=/tmp/bpf/cpchain
+mkdir -p $tmp/bpf && mount -t bpf bpf $tmp/bpf || die "no BPF file system"
+export CPC_BPF_ROOT=$tmp/bpf/cpchain
 
 # pin_of I: the folder of vehicle I's policies; the namespace is in its name.
 declare -a pins
@@ -30,10 +30,10 @@ set_policies()
 declare -a drivers=()
 drive()
 {
-	: >"/tmp/driver.$1"
-	ip netns exec "v$1" "$build/cpc-bpf" sensors "$2" "$3" "$4" 100 2>"/tmp/driver.$1" &
+	: >"$tmp/driver.$1"
+	ip netns exec "v$1" "$build/cpc-bpf" sensors "$2" "$3" "$4" 100 2>"$tmp/driver.$1" &
 	drivers[$1]=$!
-	wait_for 20 grep -q fresh "/tmp/driver.$1"
+	wait_for 20 grep -q fresh "$tmp/driver.$1"
 }
 halt() { kill "${drivers[$1]}"; wait "${drivers[$1]}" 2>/dev/null; unset "drivers[$1]"; }
 

@@ -55,7 +55,7 @@ allocations()
 
 # Those where frames are handled: all but what serves an agent's call or composes its events. (By the
 # innermost function: a timer may fire in the middle of an agent's call.)
-hot() { awk '$4 !~ /^(cpc_nl_.*|answer|dump_.*|reply_submitted|cpc_event_.*|begin|send|tell_.*)$/' /tmp/allocations; }
+hot() { awk '$4 !~ /^(cpc_nl_.*|answer|dump_.*|reply_submitted|cpc_event_.*|begin|send|tell_.*)$/' $tmp/allocations; }
 # A frame of our own, room behind a carrier; from dev_queue_xmit() on the frame is the network's.
 frames_only='^(__alloc_skb|pskb_expand_head|__dev_queue_xmit|dev_queue_xmit)$'
 allowed() { awk -v only="$frames_only" '$5 ~ only'; }
@@ -70,28 +70,28 @@ radios_up $n
 module_load || die "the module does not load"
 watch_allocations || die "this kernel has no hist triggers"
 cell_up $n 1 pacing=2
-allocations >/tmp/allocations
-check "what is allocated for a new cell is seen" grep -q 'cpc_cell_new\|cpc_nl_cell_add' /tmp/allocations
+allocations >$tmp/allocations
+check "what is allocated for a new cell is seen" grep -q 'cpc_cell_new\|cpc_nl_cell_add' $tmp/allocations
 
 # The same cells, now at work: own frames at first, then elements on carriers too.
 seq -f 'v%.0f' 1 $n | xargs "$build/cpc-load" --seconds 1 full >/dev/null
 before=$(elements) frames=$(counter 1 1 extra_frames)
 forget
-seq -f 'v%.0f' 1 $n | xargs "$build/cpc-load" --seconds 5 full >/tmp/load.json
+seq -f 'v%.0f' 1 $n | xargs "$build/cpc-load" --seconds 5 full >$tmp/load.json
 cams_start 1 $n
-seq -f 'v%.0f' 1 $n | xargs "$build/cpc-load" --count 100 one >>/tmp/load.json
-allocations >/tmp/allocations
+seq -f 'v%.0f' 1 $n | xargs "$build/cpc-load" --count 100 one >>$tmp/load.json
+allocations >$tmp/allocations
 cams_stop
 taken=$(($(elements) - before)) frames=$(($(counter 1 1 extra_frames) - frames))
-diag "$(cat /tmp/load.json)"
+diag "$(cat $tmp/load.json)"
 diag "v1 took $taken elements and made $frames frames of its own; allocations with the module in the stack:"
-diag "$(sort -rn /tmp/allocations | head -n 30)"
+diag "$(sort -rn $tmp/allocations | head -n 30)"
 check "thousands of elements were taken" test "$taken" -ge 2000
 check "carriers were used" test "$(counter 1 1 carriers_used)" -ge 30
 check "no stack was lost" none_dropped
 check "frames of our own are allocated, and seen to be" test "$(hot | allowed | sum)" -ge "$frames"
 is "and nothing else where frames are handled" "$(hot | not_allowed)" ""
 is "nor in the core, wherever it is called from" "$(awk '$4 ~ /^cpc_(step|core|emit|receive|progress)/' \
-	/tmp/allocations)" ""
+	$tmp/allocations)" ""
 for event in $events; do echo "!$trigger" >>"$tracing/events/$event/trigger"; done
 done_testing

@@ -9,7 +9,7 @@
 all_ok()
 {
 	local tap
-	tap=/tmp/$(basename "$1").tap
+	tap=$tmp/$(basename "$1").tap
 	CPC_BUILD=$build CK_TAP_LOG_FILE_NAME=$tap CK_VERBOSITY=silent "$1" || true
 	grep -v '^ok' "$tap"
 	[ "$(grep -c '^ok' "$tap")" -gt 0 ] && ! grep -q -e '^not ok' -e SKIP "$tap"

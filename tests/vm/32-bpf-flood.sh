@@ -11,25 +11,25 @@
 n=4 entries=${1:-20}
 flood_s=$((entries * 2 / 5 + 6))
 declare -a agent=()
-mkdir -p /tmp/bpf && mount -t bpf bpf /tmp/bpf || die "no BPF file system"
-export CPC_BPF_ROOT=/tmp/bpf/cpchain
+mkdir -p $tmp/bpf && mount -t bpf bpf $tmp/bpf || die "no BPF file system"
+export CPC_BPF_ROOT=$tmp/bpf/cpchain
 
 configure()
 {
 	local i=$1 k
 	{
-		printf '[node]\nkey = /tmp/flood-v%s/node.key\nstate = /tmp/flood-v%s\n' "$i" "$i"
+		printf '[node]\nkey = %s/node.key\nstate = %s\n' "$tmp/flood-v$i" "$tmp/flood-v$i"
 		printf '[cell]\nid = 7\nepoch = 1\ninterface = wlan0\n'
 		printf '[bpf]\nroot = %s\nfilter = %s\n' "$CPC_BPF_ROOT" "$2"
-		printf '[api]\nsocket = /tmp/flood-v%s/control\n' "$i"
+		printf '[api]\nsocket = %s/control\n' "$tmp/flood-v$i"
 		for ((k = 1; k <= n; k++)); do
 			printf '[member car%s]\nindex = %s\nnode_id = %s\n' "$k" $((k - 1)) \
-				"$("$build/cpchaind" --print-id --key "/tmp/flood-v$k/node.key")"
+				"$("$build/cpchaind" --print-id --key "$tmp/flood-v$k/node.key")"
 		done
-	} >"/tmp/flood-v$i/conf"
+	} >"$tmp/flood-v$i/conf"
 }
 
-ctl() { "$build/cpchainctl" --socket "/tmp/flood-v$1/control" "${@:2}"; }
+ctl() { "$build/cpchainctl" --socket "$tmp/flood-v$1/control" "${@:2}"; }
 ready() { local i; for ((i = 1; i <= n; i++)); do [ "$(ctl $i status --json | jq .peers_up)" = 3 ] ||
 	return; done; }
 latency() { ctl 1 stats --json | jq -c .latency_ms; }
@@ -43,8 +43,8 @@ restart()
 	for i in "$@"; do
 		[ -z "${agent[i]:-}" ] || { kill "${agent[i]}"; wait "${agent[i]}"; }
 		configure "$i" "$filter"
-		ip netns exec "v$i" "$build/cpchaind" --config "/tmp/flood-v$i/conf" \
-			2>>"/tmp/flood-v$i/journal" &
+		ip netns exec "v$i" "$build/cpchaind" --config "$tmp/flood-v$i/conf" \
+			2>>"$tmp/flood-v$i/journal" &
 		agent[i]=$!
 	done
 	wait_for 60 ready
@@ -60,28 +60,28 @@ decides()
 		sleep 0.$((15 + RANDOM % 15))
 	done
 	wait_for 60 measured || return
-	latency >"/tmp/flood.$1"
-	diag "$1: $(cat "/tmp/flood.$1")"
+	latency >"$tmp/flood.$1"
+	diag "$1: $(cat "$tmp/flood.$1")"
 }
 
 # under_flood NAME SOURCES: the same while v5 floods.
 under_flood()
 {
 	local flooder result
-	ip netns exec v5 "$build/cpc-flood" wlan0 forged "$2" $flood_s >"/tmp/flood.$1.rate" &
+	ip netns exec v5 "$build/cpc-flood" wlan0 forged "$2" $flood_s >"$tmp/flood.$1.rate" &
 	flooder=$!
 	decides "$1"
 	result=$?
 	wait $flooder
-	diag "$1: $(cat "/tmp/flood.$1.rate")"
+	diag "$1: $(cat "$tmp/flood.$1.rate")"
 	return $result
 }
-rate() { sed 's/.*: \([0-9]*\)\/s.*/\1/' "/tmp/flood.$1.rate"; }
+rate() { sed 's/.*: \([0-9]*\)\/s.*/\1/' "$tmp/flood.$1.rate"; }
 dropped() { in_vehicle 2 "$build/cpc-bpf" show wlan0 json | jq '[.filter[] | .frames?] | add'; }
 
 radios_up 5
 module_load || die "the module does not load"
-for ((i = 1; i <= n; i++)); do mkdir "/tmp/flood-v$i"; done
+for ((i = 1; i <= n; i++)); do mkdir "$tmp/flood-v$i"; done
 restart auto 1 2 3 4 || die "the agents do not find each other"
 cams_start 1 $n
 plan 6
@@ -114,7 +114,7 @@ fi
 mkdir -p "$build/bench"
 for case in "${cases[@]}"; do
 	jq -c --arg case "$case" --arg rate "$(rate "$case" 2>/dev/null)" \
-		'{case: $case, frames_per_s: ($rate | tonumber? // 0)} + .' "/tmp/flood.$case"
+		'{case: $case, frames_per_s: ($rate | tonumber? // 0)} + .' "$tmp/flood.$case"
 done | jq -s --arg kernel "$(uname -r)" '
 	def p50(name): map(select(.case == name))[0].p50;
 	def rise(of): map(select(.case | startswith(of)) | .case) | map(select(endswith("quiet") | not));

@@ -208,6 +208,5 @@ tell 'partition 0 1 2 | 3'
 step hidden
 medium_down KILL
 perfect_again "killed, the perfect medium is back as well"
-rm -rf "$air_dir"
 step end
 done_testing

@@ -31,10 +31,10 @@ cell_gone() { local i; for ((i = 1; i <= honest; i++)); do cellctl $i cell_del "
 twin_start()
 {
 	nsenter --net=/run/netns/v4 "$build/cpc-twin" --test-keys --iface wlan0 --cell "$1" --n 4 \
-		--self 3 --mac "$mac" --phase 92 --log /tmp/twin.log "${@:2}" \
-		>/tmp/twin.json 2>/tmp/twin.err &
+		--self 3 --mac "$mac" --phase 92 --log $tmp/twin.log "${@:2}" \
+		>$tmp/twin.json 2>$tmp/twin.err &
 	twin=$!
-	wait_for 20 grep -q listens /tmp/twin.err
+	wait_for 20 grep -q listens $tmp/twin.err
 }
 twin_stop() { kill -TERM $twin && wait $twin; }
 
@@ -56,17 +56,17 @@ def honest: [.[].decided_get.lanes.lane_cut[]? | select(.lane < 3) | .lane as $l
 	missing: ($logs | map((($want | split("\n")) - honest) | length))
 }'
 
-# judge CELL: into /tmp/judged.
+# judge CELL: into $tmp/judged.
 judge()
 {
 	local i
 	for ((i = 1; i <= honest; i++)); do
-		log_of $i "$1" >"/tmp/log.$i"
+		log_of $i "$1" >"$tmp/log.$i"
 	done
-	jq -nc --slurpfile a /tmp/log.1 --slurpfile b /tmp/log.2 --slurpfile c /tmp/log.3 \
-		--arg want "$(wanted)" "$judgement" >/tmp/judged
+	jq -nc --slurpfile a $tmp/log.1 --slurpfile b $tmp/log.2 --slurpfile c $tmp/log.3 \
+		--arg want "$(wanted)" "$judgement" >$tmp/judged
 }
-judged() { grep -e "$1" /tmp/judged || { cat /tmp/judged; false; }; }
+judged() { grep -e "$1" $tmp/judged || { cat $tmp/judged; false; }; }
 wanted()
 {
 	local i round
@@ -109,20 +109,20 @@ decide_as_submitted()
 	judged '"complete":true'
 }
 
-# What the three have counted: /tmp/stats, one object per vehicle; sum COUNTER: over them.
+# What the three have counted: $tmp/stats, one object per vehicle; sum COUNTER: over them.
 stats()
 {
 	local i
 	for ((i = 1; i <= honest; i++)); do
 		cellctl $i stats_get "cell=$1"
-	done >/tmp/stats
+	done >$tmp/stats
 }
 sum()
 {
 	local line total=0
 	while read -r line; do
 		[[ $line =~ \"$1\":([0-9]+) ]] && total=$((total + BASH_REMATCH[1]))
-	done </tmp/stats
+	done <$tmp/stats
 	echo $total
 }
 
@@ -130,24 +130,24 @@ sum()
 lies()
 {
 	cell_of_three "$1"
-	twin_start "$1" --lie "$2" --submit-every 250 --seed 11 || diag "$(cat /tmp/twin.err)"
+	twin_start "$1" --lie "$2" --submit-every 250 --seed 11 || diag "$(cat $tmp/twin.err)"
 	check "$2: the honest ones' lanes are decided, as they submitted them" \
 		decide_as_submitted "$1" "${3:-0}"
 	check "$2: in one log" judged '"same":true'
 	stats "$1"
 	twin_stop
-	diag "$2: $(</tmp/judged), views $(sum view_changes), evidence $(sum evidence)," \
+	diag "$2: $(<$tmp/judged), views $(sum view_changes), evidence $(sum evidence)," \
 		"forged or replayed $(($(sum drop_mac) + $(sum drop_replay))) (at $SECONDS s)"
 	cell_gone "$1"
 }
 
 same_as_twin()
 {
-	jq -r '.decided_get | select(.more | not) | "\(.slot) \(.log_hash) \(.value)"' /tmp/log.1 |
-		diff - <(head -n "$(jq .slots /tmp/judged)" /tmp/twin.log)
+	jq -r '.decided_get | select(.more | not) | "\(.slot) \(.log_hash) \(.value)"' $tmp/log.1 |
+		diff - <(head -n "$(jq .slots $tmp/judged)" $tmp/twin.log)
 }
 # The twin's last log hash is that of the modules' same slot.
-twin_decided() { judge 1 && [ "$(wc -l </tmp/twin.log)" = "$(jq .slots /tmp/judged)" ]; }
+twin_decided() { judge 1 && [ "$(wc -l <$tmp/twin.log)" = "$(jq .slots $tmp/judged)" ]; }
 
 radios_up 4
 module_load || die "the module does not load"
@@ -162,10 +162,10 @@ check "and after each has their log hash" same_as_twin
 check "the modules agree" judged '"same":true'
 stats 1
 twin_stop
-is "its own entries are decided" "$(jq .entries.own_decided /tmp/twin.json)" 5
-is "it dropped nothing" "$(jq '[.dropped[]] | add' /tmp/twin.json)" 0
+is "its own entries are decided" "$(jq .entries.own_decided $tmp/twin.json)" 5
+is "it dropped nothing" "$(jq '[.dropped[]] | add' $tmp/twin.json)" 0
 is "nor did the modules drop anything of its" "$(sum drop_mac)" 0
-diag "twin: $(jq -c '[.latency_ms, .cpu]' /tmp/twin.json) (at $SECONDS s)"
+diag "twin: $(jq -c '[.latency_ms, .cpu]' $tmp/twin.json) (at $SECONDS s)"
 cell_gone 1
 
 lies 2 equivocate
@@ -179,7 +179,7 @@ check "replay: old elements were dropped" test "$(sum drop_replay)" -gt 0
 lies 7 refuse 1
 is "refuse: a manoeuvre that three of four want happens" "$(sum rejected_entries)" 0
 lies 8 careless
-check "careless: everyone has evidence" eval '! grep -e "\"evidence\":0" /tmp/stats'
+check "careless: everyone has evidence" eval '! grep -e "\"evidence\":0" $tmp/stats'
 lies 9 silent
 lies 10 all 1
 check "all: there is evidence" test "$(sum evidence)" -gt 0

@@ -31,12 +31,12 @@ cams_start()
 	for ((i = from; i <= to; i++)); do
 		ip netns exec "v$i" "$build/v2xgen" send --iface wlan0 --rate 10 --json \
 			--station "$((100 + i))" --phase "$((i * 23 % 100))" "$@" \
-			>"/tmp/sent.$i" &
+			>"$tmp/sent.$i" &
 		cam_senders+=($!)
 	done
 }
 
-# Ends the senders, which then report what they sent in /tmp/sent.I.
+# Ends the senders, which then report what they sent in $tmp/sent.I.
 cams_stop()
 {
 	[ ${#cam_senders[@]} = 0 ] || kill "${cam_senders[@]}" 2>/dev/null
@@ -73,14 +73,24 @@ same_log()
 {
 	local i least
 	for ((i = 1; i <= $1; i++)); do
-		log_of "$i" "$2" >"/tmp/log.$i"
+		log_of "$i" "$2" >"$tmp/log.$i"
 	done
-	least=$(wc -l /tmp/log.[1-"$1"] | sort -n | awk 'NR == 1 { print $1 }')
+	least=$(wc -l $tmp/log.[1-"$1"] | sort -n | awk 'NR == 1 { print $1 }')
 	[ "$least" -gt 0 ] || return
 	for ((i = 2; i <= $1; i++)); do
-		cmp <(head -n "$least" /tmp/log.1) <(head -n "$least" "/tmp/log.$i") || return
+		cmp <(head -n "$least" $tmp/log.1) <(head -n "$least" "$tmp/log.$i") || return
 	done
 }
+
+# refused TEXT WORD...: in v1 cellctl's request is refused with exactly this text.
+refused()
+{
+	local text=$1 said
+	shift
+	said=$(cellctl 1 "$@" 2>&1 >/dev/null) && { echo "accepted: $*"; return 1; }
+	[ "${said#refused: *: }" = "$text" ] || { echo "said: $said"; return 1; }
+}
+refuse() { check "refused: $1" refused "$@"; }
 
 # submit_round FROM TO CELL TEXT: each of these vehicles submits one entry.
 submit_round()

@@ -15,6 +15,8 @@ set -u -o pipefail
 [ -n "${CPC_VM:-}" ] || { echo "Bail out! this test belongs in tools/vm"; exit 1; }
 build=$PWD/${CPC_BUILD:-build}
 tap_count=0
+# For this test's files: one boot runs many tests, and what one left the next could take for its own.
+tmp=$(mktemp -d) || exit 1
 
 # ---- TAP --------------------------------------------------------------------------------------
 
@@ -168,5 +170,16 @@ cleanup()
 	fi
 	radios=0
 }
-trap cleanup EXIT
+
+# What is mounted below the test's folder goes first.
+leave()
+{
+	local mounted
+	cleanup
+	for mounted in $(awk -v below="$tmp/" 'index($2, below) == 1 { print $2 }' /proc/mounts); do
+		umount "$mounted"
+	done
+	rm -rf --one-file-system "$tmp"
+}
+trap leave EXIT
 trap 'exit 130' INT TERM

@@ -3,8 +3,9 @@
 # What tests need to put their radios on the modelled air of cpc-medium. Source it after lib.sh, and
 # call these in the test's own shell, not through check: they keep a descriptor and a process.
 
-air_dir=$(mktemp -d)
+air_dir=$tmp/air
 air_report=$air_dir/report
+mkdir "$air_dir"
 medium=''
 declare -a air_options=()	# more of cpc-medium's options
 

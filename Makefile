@@ -245,7 +245,7 @@ bench: all $(BENCHES)
 
 ## bench-cell    how fast, at what cost a cell decides: module, twin, channel model; with plots
 bench-cell: all $(BENCHES)
-	@tests/bench/cell.sh
+	@tests/bench/cell.sh $(PARTS)
 
 ## soak          the simulator over SEEDS (1000000) seeds; can be stopped and started again
 SEEDS ?= 1000000

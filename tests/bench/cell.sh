@@ -2,8 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # How fast a cell decides and what it costs: prints tables, writes build/bench/cell.json and plots.
 #
-#   tests/bench/cell.sh              everything (make bench-cell)
-#   tests/bench/cell.sh simulator    only what needs no virtual machine, in a minute
+#   tests/bench/cell.sh [PART...]    all parts, or some (make bench-cell PARTS="simulator medium4")
+#
+#   simulator    the whole matrix, no virtual machine: a minute
+#   throughput   full lanes; one entry at a time       twin     the same core in userspace
+#   state        memory                                medium4, medium10   over the modelled air
+#
+# What parts not run now left before goes into the result, too. The others' boots are minutes each.
 #
 # Two sources, each for what it is good for, and each figure says which ("source"):
 #
@@ -42,18 +47,21 @@ simulator()
 				done
 			done
 		done
-	done | nice -n 10 xargs -P "$(nproc)" -L 1 "$build/cpc-cellsim" >"$out/sim.jsonl"
+	done | xargs -P "$(nproc)" -L 1 "$build/cpc-cellsim" >"$out/sim.jsonl" || return
 	for bytes in 64 512; do
 		"$build/cpc-cellsim" --pacing urgent --no-carriers --no-air --full 5 --bytes $bytes
 	done >"$out/sim-full.jsonl"
 	"$build/cpc-cellsim" --pacing urgent --no-carriers --no-air --count 400 >"$out/sim-floor.jsonl"
 }
 
+guest_parts='throughput twin state medium4 medium10'
+
+# One boot for each part: a machine is as busy as what ran before leaves it.
 guest()
 {
-	rm -f "$out"/{guest4,guest10,twin,throughput,state}.jsonl
-	tools/vm --timeout 600 -- tests/bench/cell-guest throughput twin state
-	tools/vm --timeout 600 -- tests/bench/cell-guest medium medium10
+	rm -f "$out/$1.jsonl"
+	tools/vm --timeout 600 -- tests/bench/cell-guest "$1" && [ -s "$out/$1.jsonl" ] ||
+		{ echo "cell.sh: part $1 failed" >&2; return 1; }
 }
 
 # ---- all in one --------------------------------------------------------------------------------
@@ -111,7 +119,7 @@ def rounds($who; $idle): map(select(.who == $who) | . + {net: ((.busy | share) -
 text() { cat "$@" 2>/dev/null || true; }
 combine()
 {
-	jq -n --arg sim "$(text "$out/sim.jsonl")" --arg guest "$(text "$out"/guest{4,10}.jsonl)" \
+	jq -n --arg sim "$(text "$out/sim.jsonl")" --arg guest "$(text "$out"/medium{4,10}.jsonl)" \
 		--arg twin "$(text "$out/twin.jsonl")" --arg full "$(text "$out/throughput.jsonl")" \
 		--arg simfull "$(text "$out/sim-full.jsonl")" --arg floor "$(text "$out/sim-floor.jsonl")" \
 		--arg state "$(text "$out/state.jsonl")" --arg cpus "$(nproc)" \
@@ -147,9 +155,25 @@ table()
 		(.sizes | map("n=\(.n) \(.idle) idle, \(.deciding) deciding") | join("; ")))' "$json"
 }
 
-simulator
+# shellcheck disable=SC2086 # words
+[ $# -gt 0 ] || set -- simulator $guest_parts
+status=0
+for part in "$@"; do
+	case " simulator $guest_parts " in
+	*" $part "*) ;;
+	*) echo "cell.sh: no part '$part': simulator $guest_parts" >&2; exit 2 ;;
+	esac
+done
+for part in "$@"; do
+	began=$SECONDS
+	case $part in
+	simulator) simulator || status=1 ;;
+	*) guest "$part" || status=1 ;;
+	esac
+	echo "$part: $((SECONDS - began)) s"
+done
 [ -s "$build/bench/instructions.json" ] || "$build/bench/instructions" >/dev/null
-[ "${1:-}" = simulator ] || guest
 combine
 tests/bench/plot "$build/bench/cell.json" "$build/bench"
 table
+exit $status

@@ -17,7 +17,8 @@ not_ok() { test=$((test + 1)); failed=$((failed + 1)); echo "not ok $test - $1";
 
 cc=(gcc -std=gnu11 -O1 -fno-strict-aliasing -w -D_GNU_SOURCE -I. -Iinclude -Iinclude/uapi)
 mkdir -p "$build/sim"
-for source in tests/sim/*.c tools/cpc-medium/{air,channel,report,scenario}.c agent/util/error.c; do
+for source in tests/sim/*.c tools/cpc-medium/{air,channel,report,scenario}.c \
+	tools/common/random.c agent/util/error.c; do
 	"${cc[@]}" -c "$source" -o "$build/sim/$(basename "$source" .c).o" || exit 1
 done
 

@@ -14,13 +14,15 @@
  *
  *   cpc-cellsim [--n N] [--silent K] [--loss PERCENT] [--pacing carrier|early|urgent]
  *               [--rate 3|6|12] [--no-carriers] [--no-air] [--count N] [--full SECONDS]
- *               [--bytes B] [--seed S]
+ *               [--bytes B] [--seed S] [--slow US]
  *
  * Without --full: one entry in the cell at a time, by the members in turn; the next one follows
- * a random pause of up to 100 ms after all have decided it. Per decision, until then:
- *   frames   of the cell's own; elements on carriers cost none
- *   bytes    of all elements, wherever they travel
+ * a random pause of up to 100 ms after all have decided it. Per decision:
+ *   frames   of the cell's own, also what comes too late to help; elements on carriers cost none
+ *   bytes    of all elements in such frames, and of those on carriers until all have decided
  *   air_ms   of these frames, and of what the elements add to the carriers
+ * With --slow a frame takes so much longer from core to core, give or take half, as on slow
+ * computers.
  * With --full every member keeps its lane full. --no-air: frames arrive after HOP_US, as in a guest
  * without the emulator, and only --loss can lose them.
  *
@@ -56,7 +58,7 @@ enum {
 
 struct options {
 	u8 n, silent, pacing;
-	unsigned long loss, rate, count, full_s, bytes, seed;
+	unsigned long loss, rate, count, full_s, bytes, seed, slow_us;
 	bool carriers, air;
 };
 
@@ -88,6 +90,7 @@ struct cost {
 struct world {
 	struct options o;
 	u64 now_us, random, elements, slots;
+	bool pausing;		/* what carriers bring now is of no decision */
 	struct cpc_scenario scenario;
 	struct cpc_channel channel;
 	struct node node[MEMBERS];
@@ -197,10 +200,12 @@ static void put_on_air(struct world *w, struct frame *frame, u64 tag, bool stand
 	};
 	unsigned int rate = (unsigned int)w->o.rate, i;
 
-	w->cost.frames += standalone;
-	w->cost.bytes += element;
-	w->cost.air_us += cpc_air_us(on_air.octets, rate);
-	if (!standalone)
+	if (standalone || !w->pausing) {
+		w->cost.frames += standalone;
+		w->cost.bytes += element;
+		w->cost.air_us += cpc_air_us(on_air.octets, rate);
+	}
+	if (!standalone && !w->pausing)
 		w->cost.air_us -= cpc_air_us(alone + CPC_AIR_OVER_ETHERNET, rate);
 	frame->used = true;
 	frame->queued = false;
@@ -209,7 +214,8 @@ static void put_on_air(struct world *w, struct frame *frame, u64 tag, bool stand
 	frame->to = 0;
 	if (w->o.air) {
 		frame->due_us = w->now_us + DRIVER_US +
-				cpc_random_below(&w->random, DRIVER_JITTER_US);
+				cpc_random_below(&w->random, DRIVER_JITTER_US) + w->o.slow_us / 2 +
+				cpc_random_below(&w->random, (u32)w->o.slow_us);
 		return;
 	}
 	for (i = 0; i < speaking(&w->o); i++)
@@ -441,10 +447,12 @@ static int run_decisions(struct world *w)
 				DECIDE_LIMIT_US / 1000000);
 			return 1;
 		}
+		w->pausing = true;
+		run_until(w, w->now_us + cpc_random_below(&w->random, PAUSE_US));
+		w->pausing = false;
 		sum.frames += w->cost.frames;
 		sum.bytes += w->cost.bytes;
 		sum.air_us += w->cost.air_us;
-		run_until(w, w->now_us + cpc_random_below(&w->random, PAUSE_US));
 	}
 	qsort(sample_us, o->count, sizeof(sample_us[0]), compare);
 	printf("{\"n\":%u,\"loss_percent\":%lu,\"silent\":%u,\"pacing\":\"%s\",\"p50_ms\":%.3f,"
@@ -521,6 +529,7 @@ static void parse(int argc, char **argv, struct options *o)
 		{ "full", required_argument, NULL, 'f' },
 		{ "bytes", required_argument, NULL, 'b' },
 		{ "seed", required_argument, NULL, 's' },
+		{ "slow", required_argument, NULL, 'S' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -538,6 +547,7 @@ static void parse(int argc, char **argv, struct options *o)
 		case 'f': o->full_s = number(optarg, 1, 1000); break;
 		case 'b': o->bytes = number(optarg, 8, CPC_ENTRY_DATA_MAX); break;
 		case 's': o->seed = number(optarg, 0, ~0ul); break;
+		case 'S': o->slow_us = number(optarg, 0, 20000); break;
 		default: exit(2);
 		}
 }

@@ -149,6 +149,7 @@ struct cpc_done {
 	struct cpc_known_cut cut;
 	struct cpc_hash log_hash;
 	u64 claim_us;			/* when it was last put on the air as a claim */
+	u64 done_us;			/* when it was finished here */
 	u32 frontier[CPC_MEMBERS_MAX];
 };
 
@@ -194,6 +195,9 @@ struct cpc_core {
 	u64 open_us;			/* since when others may need our word again; 0: not */
 	u64 asked_us;			/* when an element last called for one of ours */
 	u64 sent_us;
+	u64 hop_from_us;		/* when we first voted in hop_slot; 0: measured */
+	u32 hop_slot;
+	u32 hop_us;			/* what a frame takes, core to core; 0: unknown */
 	u64 spoke_us;			/* since when, without a gap that others would notice */
 	u64 carrier_us;			/* last carrier */
 	u64 carrier_gap_us;		/* measured time between carriers */

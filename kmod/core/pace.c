@@ -10,7 +10,8 @@
  * Members take turns to vote, by their distance from the leader: who hears enough votes before his
  * turn casts all of his in one frame, and frames do not collide. Who has nothing new to say waits
  * for as long as between two repetitions: else all would repeat themselves at what ends a silence,
- * together with those who have to answer it.
+ * together with those who have to answer it. Nobody repeats a decision to those who have what they
+ * need to decide, as far as one can know.
  *
  * So it is on a quiet channel. On a busy one frames of our own are further apart (dcc.c), and the
  * waits below follow: carriers then bring what our frames would have brought.
@@ -24,6 +25,9 @@
 enum pace_us {
 	EARLY_CARRIER_SLACK_US = 10000,
 	TURN_US = 800,		/* the air time of a frame, and to make and to judge it */
+	CROSSED_US = 2000,	/* an element this young may have been made before ours came */
+	HOP_MIN_US = 500,	/* bounds of what a frame may be measured to take */
+	HOP_MAX_US = 4000,
 	SEND_RETRY_US = 5000,	/* the frame asked for did not come about */
 	VIEW_DOUBLINGS = 6,
 	EARLY_TIMEOUT = 8,	/* in messages */
@@ -136,6 +140,22 @@ void cpc_pace_carrier(struct cpc_core *core)
 	core->carrier_us = core->now_us;
 }
 
+/*
+ * Has @member not decided a live slot that we have? What it said when the last votes were just on
+ * the air does not show that: with those it decides, and if it got them nothing remains to be said.
+ */
+static bool left_behind(const struct cpc_core *core, unsigned int member, u32 slot)
+{
+	const struct cpc_done *done = &core->done[slot % CPC_DECIDED_RING];
+	const struct cpc_member *m = &core->member[member];
+	u64 done_us = done->slot == slot ? done->done_us : 0;
+	u64 margin_us = core->hops == 1 ? later(CROSSED_US, core->hop_us) : cpc_message_us(core);
+
+	cpc_assert(slot <= core->decided);
+	return m->heard && m->decided < slot && cpc_active(core, member) &&
+	       m->heard_us > done_us + margin_us;
+}
+
 /* Is there an undecided slot in which something happens, or somebody whom our word may help? */
 static bool open_work(const struct cpc_core *core)
 {
@@ -155,24 +175,63 @@ static bool open_work(const struct cpc_core *core)
 				return true;
 			continue;
 		}
-		for (i = 0; i < core->config.n; i++) {
-			const struct cpc_member *m = &core->member[i];
-
-			if (i != core->config.self && m->heard && m->decided < s &&
-			    m->heard_us > core->sent_us && cpc_active(core, i))
+		for (i = 0; i < core->config.n; i++)
+			if (i != core->config.self && left_behind(core, i, s) &&
+			    core->member[i].heard_us > core->sent_us)
 				return true;
-		}
 	}
 	return false;
 }
 
-/* How long after a change of our own it is our turn; who proposes or submits does not wait. */
+/*
+ * A turn has to be as long as a frame takes, or members speak before they hear what makes their own
+ * frame needless; and that is a matter of the computers as of the channel. So it is measured: the
+ * first after the leader votes as soon as he has the proposal, so the others, who got that when he
+ * did, hear his vote one frame later. Urgent members only: others wait for carriers as well.
+ */
+static void measure_hop(struct cpc_core *core)
+{
+	const struct cpc_slot *slot = &core->slot[(core->decided + 1) % CPC_OPEN_MAX];
+	unsigned int n = core->config.n, leader = cpc_leader(core, slot->number, slot->mine.view);
+	unsigned int first = (leader + 1) % n, at = slot->number % CPC_OPEN_MAX;
+	const struct cpc_member *m = &core->member[first];
+	u64 hop_us;
+
+	if (core->config.pacing != CPC_PACING_URGENT || core->hops > 1 ||
+	    first == core->config.self || leader == core->config.self ||
+	    !cpc_voted(&slot->mine, CPC_PHASE_1))
+		return;
+	if (core->hop_slot != slot->number) {
+		core->hop_slot = slot->number;
+		core->hop_from_us = core->now_us;
+	}
+	if (!core->hop_from_us || m->state_slot[at] != slot->number ||
+	    m->state[at].view != slot->mine.view || !cpc_voted(&m->state[at], CPC_PHASE_1))
+		return;
+	hop_us = core->now_us - core->hop_from_us;
+	core->hop_from_us = 0;
+	/* Towards the quickest third: what was lost or held back comes late, and does not count. */
+	if (hop_us > core->hop_us)
+		core->hop_us += core->hop_us / 16;
+	else
+		core->hop_us -= core->hop_us / 8;
+	core->hop_us = core->hop_us < HOP_MIN_US ? HOP_MIN_US : core->hop_us;
+	core->hop_us = core->hop_us > HOP_MAX_US ? HOP_MAX_US : core->hop_us;
+}
+
+/*
+ * How long after a change of our own it is our turn; who proposes or submits does not wait. On slow
+ * computers the turns up to a quorum's end take three frames together, in any cell.
+ */
 static u64 turn_us(const struct cpc_core *core)
 {
 	const struct cpc_slot *slot = &core->slot[(core->decided + 1) % CPC_OPEN_MAX];
 	unsigned int n = core->config.n, leader = cpc_leader(core, slot->number, slot->mine.view);
+	u64 us = TURN_US;
 
-	return core->prompt ? 0 : TURN_US * (u64)((core->config.self + n - leader - 1) % n);
+	if (core->config.pacing == CPC_PACING_URGENT)
+		us = later(TURN_US, 3 * core->hop_us / (cpc_quorum(n) - 1));
+	return core->prompt ? 0 : us * ((core->config.self + n - leader - 1) % n);
 }
 
 /* Who is asked, or has to ask, repeats himself much sooner, if the channel allows. */
@@ -227,8 +286,12 @@ static void add_latency(const struct cpc_core *core, struct cpc_effects *fx)
 void cpc_pace(struct cpc_core *core, struct cpc_effects *fx)
 {
 	u64 wake_us = cpc_conditions_tick(core), send_us;
+	unsigned int i;
 	u32 s;
 
+	measure_hop(core);
+	for (i = 0; i < fx->decisions; i++)
+		core->done[fx->decision[i].slot % CPC_DECIDED_RING].done_us = core->now_us;
 	for (s = core->settled + 1; s <= core->settled + CPC_OPEN_MAX; s++) {
 		const struct cpc_slot *slot = &core->slot[s % CPC_OPEN_MAX];
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * pace_test.c - when a member speaks without a carrier, and when it holds its peace.
+ * pace_turns_test.c - when a member speaks without a carrier, and when it holds its peace.
  */
 #include "core_testing.h"
 
@@ -174,6 +174,128 @@ START_TEST(pace__who_learns_that_he_missed_an_entry_says_so_sooner)
 }
 END_TEST
 
+/* ---- a cell whose frames take a while, from core to core ------------------------------------- */
+
+enum { FRAMES = 64 };
+
+static struct {
+	u64 due_us;		/* 0: free */
+	unsigned int from;
+	size_t len;
+	u8 data[CPC_ELEMENT_MAX];
+} air[FRAMES];
+static u64 wake_us[N];
+static u64 deaf_until_us;	/* member 3 */
+static unsigned int sent;
+
+static void note(unsigned int member, const struct cpc_effects *fx, u64 hop_us)
+{
+	unsigned int i;
+
+	wake_us[member] = fx->wake_us;
+	if (!fx->send)
+		return;
+	for (i = 0; i < FRAMES && air[i].due_us; i++)
+		;
+	ck_assert_uint_lt(i, FRAMES);
+	air[i].len = emit(member, air[i].data);
+	air[i].from = member;
+	air[i].due_us = now_us + hop_us;
+	sent++;
+	wake_us[member] = now_us;
+}
+
+/* Lost frames reach nobody: every @losing-th, none if that is 0. */
+static void run_until(u64 end_us, u64 hop_us, unsigned int losing)
+{
+	static unsigned int count;
+	struct cpc_effects fx;
+	unsigned int i, k;
+	bool lost;
+
+	for (; now_us < end_us; now_us++) {
+		for (i = 0; i < FRAMES; i++) {
+			if (!air[i].due_us || air[i].due_us > now_us)
+				continue;
+			lost = losing && ++count % losing == 0;
+			for (k = 0; k < N && !lost; k++) {
+				if (k == air[i].from || (k == 3 && now_us < deaf_until_us))
+					continue;
+				fx = hear(k, air[i].data, air[i].len);
+				note(k, &fx, hop_us);
+			}
+			air[i].due_us = 0;
+		}
+		for (i = 0; i < N; i++) {
+			if (wake_us[i] > now_us)
+				continue;
+			fx = tick(i);
+			note(i, &fx, hop_us);
+		}
+	}
+}
+
+static const u64 hops_us[] = { 300, 1000, 2000, 3500 };
+
+/* The entry, the proposal, a vote, two that come with a quorum, and what the first two add. */
+static void decide(u64 hop_us, unsigned int losing)
+{
+	static unsigned int who;
+	struct cpc_effects fx = submit(who % N, 8);
+
+	note(who++ % N, &fx, hop_us);
+	run_until(now_us + 60000, hop_us, losing);
+}
+
+START_TEST(pace__a_decision_takes_seven_frames_at_most_however_long_each_takes)
+{
+	u64 hop_us = hops_us[_i];
+	unsigned int i, frames;
+	u32 decided;
+
+	for (i = 0; i < 80; i++)
+		decide(hop_us, 0);
+	decided = core[0]->decided;
+	frames = sent;
+	for (i = 0; i < 20; i++)
+		decide(hop_us, 0);
+	for (i = 0; i < N; i++)
+		ck_assert_uint_eq(core[i]->decided, decided + 20);
+	ck_assert_uint_le(sent - frames, 7 * 20);
+}
+END_TEST
+
+START_TEST(pace__frames_that_are_lost_do_not_make_turns_long)
+{
+	unsigned int i;
+
+	for (i = 0; i < 100; i++)
+		decide(300, 4);
+	for (i = 0; i < N; i++)
+		ck_assert_uint_le(core[i]->hop_us, 533);	/* what TURN_US is for */
+}
+END_TEST
+
+/* He asks, and is answered, whichever frames he missed after the proposal. */
+START_TEST(pace__who_missed_the_last_votes_is_told_when_he_repeats_himself)
+{
+	unsigned int i, k;
+	u32 decided;
+
+	for (i = 0; i < 24; i++) {
+		struct cpc_effects fx = submit(0, 8);
+
+		decided = core[0]->decided;
+		note(0, &fx, 300);
+		run_until(now_us + 650 + 100 * i, 300, 0);
+		deaf_until_us = now_us + 10000;
+		run_until(now_us + 80000, 300, 0);
+		for (k = 0; k < N; k++)
+			ck_assert_uint_eq(core[k]->decided, decided + 1);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pace");
@@ -186,6 +308,11 @@ int main(void)
 	tcase_add_test(tests,
 		       pace__an_author_repeats_sooner_for_who_shows_that_he_missed_the_entry);
 	tcase_add_test(tests, pace__who_learns_that_he_missed_an_entry_says_so_sooner);
+	tcase_add_loop_test(
+		tests, pace__a_decision_takes_seven_frames_at_most_however_long_each_takes, 0,
+		sizeof(hops_us) / sizeof(hops_us[0]));
+	tcase_add_test(tests, pace__frames_that_are_lost_do_not_make_turns_long);
+	tcase_add_test(tests, pace__who_missed_the_last_votes_is_told_when_he_repeats_himself);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);
 }

@@ -243,7 +243,7 @@ fuzz:
 bench: all $(BENCHES)
 	@if [ -x tests/bench/run ]; then tests/bench/run; else echo 'no benches yet'; fi
 
-## bench-cell    how fast, at what cost a cell decides: module, twin, channel model; with plots
+## bench-cell    how fast, at what cost a cell decides; with plots (PARTS="simulator twin ...")
 bench-cell: all $(BENCHES)
 	@tests/bench/cell.sh $(PARTS)
 

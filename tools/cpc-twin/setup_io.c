@@ -105,9 +105,15 @@ static int set_test_keys(struct cpc_twin_run *run, struct cpc_error *error)
 static void on_key(void *ctx, unsigned int member, const uint8_t key[16])
 {
 	struct cpc_twin_run *run = ctx;
+	struct cpc_twin_cell *cell = run->cell;
+	unsigned int before = cell->keys;
 
 	/* Without memory for it the member stays without a key, which shows in the counters. */
-	cpc_twin_cell_key(run->cell, member, key);
+	cpc_twin_cell_key(cell, member, key);
+	/* A quorum decides without the last ones: whoever waits for them cannot tell by the log. */
+	if (cell->keys > before && cell->keys == cell->n - 1)
+		fprintf(stderr, "cpc-twin: member %u of cell %u has all keys\n", cell->self,
+			run->config.cell);
 }
 
 static bool on_key_id(void *ctx, unsigned int member, uint8_t ret_id[8])

@@ -3,24 +3,7 @@
 
 #include <string.h>
 
-#include "agent/ctl/show.h"
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
-static long long number_of(const json_t *object, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(object, key));
-}
-
-static double real_of(const json_t *object, const char *key)
-{
-	return json_number_value(json_object_get(object, key));
-}
+#include "agent/ctl/json.h"
 
 /* "fits 2, braking 1": the members that are not 0. */
 static void put_counts(FILE *out, json_t *counts)

@@ -1,36 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* show_bpf_test.c - programs, policies and proposals as a person reads them. */
-#include "core_testing.h"
-
-#include <stdio.h>
+#include "show_testing.h"
 
 #include "agent/ctl/show_bpf.h"
-
-static char *shown;
-static size_t shown_len;
-
-static void show(void (*what)(FILE *, const json_t *), const char *text)
-{
-	FILE *out = open_memstream(&shown, &shown_len);
-	json_error_t error;
-	json_t *json = json_loads(text, 0, &error);
-
-	ck_assert_msg(json, "%s", error.text);
-	what(out, json);
-	fclose(out);
-	json_decref(json);
-}
-
-static void teardown(void)
-{
-	free(shown);
-	shown = NULL;
-}
-
-static void ck_has(const char *text)
-{
-	ck_assert_msg(strstr(shown, text), "no '%s' in: %s", text, shown);
-}
 
 START_TEST(bpf__programs_drops_sources)
 {

@@ -5,7 +5,9 @@
  *
  *   [node]       name, key, state             who this vehicle is
  *   [cell]       id, epoch, interface, ...    what it takes part in
- *   [member X]   index, node_id               the members, itself included; or member.INDEX = HEX
+ *   [member X]   index, node_id               the first members, itself included; or
+ *                                             member.INDEX = HEX in [cell]; none with join = yes
+ *   [known X]    node_id                      who may join by its key alone, and is believed
  *   [gateway]    can, dbc, overlay, ...       what it tells the others
  *   [bpf]        filter, stamp, policy_all... programs in the kernel that filter, stamp and vote
  *   [api]        socket                       how cpchainctl reaches it
@@ -31,6 +33,7 @@ enum {
 	CPC_CONFIG_NAME_MAX = 31,
 	CPC_CONFIG_ID_BYTES = 32,
 	CPC_CONFIG_PORT = 17232,	/* default TCP port of the agents: "CP" */
+	CPC_CONFIG_KNOWN_MAX = CPC_MEMBERS_MAX,	/* [known X] sections; more are refused */
 };
 
 #define CPC_CONFIG_FILE "/etc/cpchain/cpchaind.conf"
@@ -52,8 +55,22 @@ enum cpc_config_filter {
 /* The wire's values of CPC_A_DEFAULT_VERDICT. */
 enum cpc_default_verdict { CPC_DEFAULT_NO, CPC_DEFAULT_YES, CPC_DEFAULT_NONE };
 
+/* What the daemon answers by itself to a change of members; the rest waits for a verdict. */
+enum cpc_config_admit {
+	CPC_CONFIG_ADMIT_CERTIFIED,	/* yes to who has a certificate or is known, to who wants
+					 * to leave, and to members who lost their memory */
+	CPC_CONFIG_ADMIT_ASK,		/* nothing */
+	CPC_CONFIG_ADMIT_ANY,		/* yes to all */
+};
+
 struct cpc_config_member {
 	bool set;
+	char name[CPC_CONFIG_NAME_MAX + 1];
+	uint8_t node_id[CPC_CONFIG_ID_BYTES];
+};
+
+/* No member at first: its key is enough to let it in, and whoever joins believes it. */
+struct cpc_config_known {
 	char name[CPC_CONFIG_NAME_MAX + 1];
 	uint8_t node_id[CPC_CONFIG_ID_BYTES];
 };
@@ -63,9 +80,10 @@ struct cpc_agent_config {
 	char name[CPC_CONFIG_NAME_MAX + 1];	/* "": the member's name is taken */
 	char key_file[CPC_CONFIG_PATH_MAX + 1];
 	char state_dir[CPC_CONFIG_PATH_MAX + 1];
+	char certificate[CPC_CONFIG_PATH_MAX + 1];	/* PEM, of this node's key; "": none */
 	/* [cell] */
 	uint16_t cell;
-	uint16_t epoch;
+	uint16_t epoch;			/* the first one; 0 with join: the cell says which */
 	char interface[16];
 	uint16_t port;
 	enum cpc_pacing pacing;
@@ -73,8 +91,15 @@ struct cpc_agent_config {
 	enum cpc_default_verdict default_verdict;
 	bool slow_first_view;
 	bool leave_on_stop;		/* a clean stop also ends the kernel's part */
-	unsigned int n;
+	char authority[CPC_CONFIG_PATH_MAX + 1];	/* PEM: who certifies; "": nobody */
+	bool join;			/* none of the first members: it asks to be admitted */
+	enum cpc_config_admit admit;
+	uint32_t evict_after_s;		/* agrees that who is silent so long goes; 0: never */
+	bool unanimous;			/* a cell of 2 or 3 may be, where all have to agree */
+	unsigned int n;			/* 0 with join */
 	struct cpc_config_member member[CPC_MEMBERS_MAX];
+	unsigned int knowns;
+	struct cpc_config_known known[CPC_CONFIG_KNOWN_MAX];
 	/* [gateway] */
 	bool gateway;
 	char can[16];
@@ -116,8 +141,13 @@ const char *cpc_config_policy(const char *text, char ret_policy[CPC_CONFIG_PATH_
 int cpc_config_find(const struct cpc_agent_config *config,
 		    const uint8_t node_id[CPC_CONFIG_ID_BYTES]);
 
-/* What pacing and verdict are called in the file. */
+/* What the file calls the vehicle with @node_id, a member or a known one; or NULL. */
+const char *cpc_config_name(const struct cpc_agent_config *config,
+			    const uint8_t node_id[CPC_CONFIG_ID_BYTES]);
+
+/* What pacing, verdict and admission are called in the file. */
 const char *cpc_pacing_name(unsigned int pacing);
 const char *cpc_default_verdict_name(unsigned int verdict);
+const char *cpc_admit_name(unsigned int admit);
 
 #endif

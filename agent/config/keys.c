@@ -105,6 +105,7 @@ static const char *parse_path(const struct cpc_config_key *key, const char *valu
 
 static const char *const pacing_names[] = { "carrier", "early", "urgent" };
 static const char *const verdict_names[] = { "no", "yes", "none" };
+static const char *const admit_names[] = { "certified", "ask", "any" };
 
 const char *cpc_pacing_name(unsigned int pacing)
 {
@@ -114,6 +115,11 @@ const char *cpc_pacing_name(unsigned int pacing)
 const char *cpc_default_verdict_name(unsigned int verdict)
 {
 	return verdict < 3 ? verdict_names[verdict] : "unknown";
+}
+
+const char *cpc_admit_name(unsigned int admit)
+{
+	return admit < 3 ? admit_names[admit] : "unknown";
 }
 
 static const char *parse_pacing(const struct cpc_config_key *key, const char *value, void *field)
@@ -135,6 +141,18 @@ static const char *parse_verdict(const struct cpc_config_key *key, const char *v
 	for (i = 0; i < 3; i++)
 		if (strcmp(value, verdict_names[i]) == 0) {
 			*(enum cpc_default_verdict *)field = (enum cpc_default_verdict)i;
+			return NULL;
+		}
+	return key->expect;
+}
+
+static const char *parse_admit(const struct cpc_config_key *key, const char *value, void *field)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		if (strcmp(value, admit_names[i]) == 0) {
+			*(enum cpc_config_admit *)field = (enum cpc_config_admit)i;
 			return NULL;
 		}
 	return key->expect;
@@ -182,6 +200,8 @@ const struct cpc_config_key cpc_config_keys[] = {
 	  PATH_EXPECT, false },
 	{ "node", "state", parse_path, FIELD(state_dir), 1, FIELD_BYTES(state_dir),
 	  PATH_EXPECT, false },
+	{ "node", "certificate", parse_path, FIELD(certificate), 2, FIELD_BYTES(certificate),
+	  PATH_EXPECT, false },
 
 	{ "cell", "id", parse_u16, FIELD(cell), 1, 65535, U16_EXPECT, true },
 	{ "cell", "epoch", parse_u16, FIELD(epoch), 1, 65535, U16_EXPECT, true },
@@ -195,6 +215,13 @@ const struct cpc_config_key cpc_config_keys[] = {
 	{ "cell", "slow_first_view", parse_bool, FIELD(slow_first_view), 0, 0, "yes or no", false },
 	{ "cell", "leave_on_stop", parse_bool, FIELD(leave_on_stop), 0, 0, "yes or no", false },
 	{ "cell", "port", parse_u16, FIELD(port), 1, 65535, U16_EXPECT, false },
+	{ "cell", "authority", parse_path, FIELD(authority), 2, FIELD_BYTES(authority),
+	  PATH_EXPECT, false },
+	{ "cell", "join", parse_bool, FIELD(join), 0, 0, "yes or no", false },
+	{ "cell", "admit", parse_admit, FIELD(admit), 0, 0, "certified, ask or any", false },
+	{ "cell", "evict_after_s", parse_u32, FIELD(evict_after_s), 0, 86400,
+	  "a number from 0 to 86400", false },
+	{ "cell", "unanimous", parse_bool, FIELD(unanimous), 0, 0, "yes or no", false },
 
 	{ "gateway", "enabled", parse_bool, FIELD(gateway), 0, 0, "yes or no", false },
 	{ "gateway", "can", parse_interface, FIELD(can), 1, FIELD_BYTES(can),
@@ -217,3 +244,5 @@ const struct cpc_config_key cpc_config_keys[] = {
 	  "an absolute path of at most 107 bytes", false },
 };
 const unsigned int cpc_config_key_count = sizeof(cpc_config_keys) / sizeof(cpc_config_keys[0]);
+_Static_assert(sizeof(cpc_config_keys) / sizeof(cpc_config_keys[0]) <= CPC_CONFIG_KEYS_MAX,
+	       "a line number is kept for each key");

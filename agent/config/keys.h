@@ -8,6 +8,8 @@
  */
 #include "agent/config/config.h"
 
+enum { CPC_CONFIG_KEYS_MAX = 64 };
+
 struct cpc_config_key {
 	const char *section;
 	const char *name;
@@ -15,7 +17,7 @@ struct cpc_config_key {
 	size_t offset;			/* of the field in struct cpc_agent_config */
 	unsigned long min, max;		/* bounds of a number, or the field's bytes */
 	const char *expect;		/* what `parse` says of a bad value */
-	bool required;
+	bool required;			/* epoch: unless this vehicle joins */
 };
 
 extern const struct cpc_config_key cpc_config_keys[];

@@ -14,6 +14,9 @@
 
 #define MEMBERS                                                                                    \
 	"member.0 = " ID_A "\nmember.1 = " ID_B "\nmember.2 = " ID_C "\nmember.3 = " ID_D "\n"
+/* A vehicle that is admitted: four lines. */
+#define JOINING "[cell]\nid = 7\ninterface = wlan0\njoin = yes\n"
+#define ID_E "ee55555555555555555555555555555555555555555555555555555555555555"
 /* Lines 1 to 8. */
 #define CELL "[cell]\nid = 7\nepoch = 1\ninterface = wlan0\n" MEMBERS
 
@@ -47,6 +50,12 @@ START_TEST(parse__smallest)
 	ck_assert_str_eq(config.bpf_root, "/sys/fs/bpf/cpchain");
 	ck_assert_str_eq(config.policy_all, "platoon");
 	ck_assert_str_eq(config.policy_quorum, "speed");
+	ck_assert_str_eq(config.certificate, "");
+	ck_assert_str_eq(config.authority, "");
+	ck_assert(!config.join && !config.unanimous);
+	ck_assert_int_eq(config.admit, CPC_CONFIG_ADMIT_CERTIFIED);
+	ck_assert_uint_eq(config.evict_after_s, 0);
+	ck_assert_uint_eq(config.knowns, 0);
 }
 END_TEST
 
@@ -54,9 +63,13 @@ START_TEST(parse__everything)
 {
 	ck_assert_msg(parse("; a comment\n"
 			    "[node]\nname = red car\nkey = /k/node.key\nstate = /s\n"
+			    "certificate = /k/node.pem\n"
 			    "[cell]\nid = 65535\nepoch = 65535\ninterface = wlp2s0\n"
 			    "pacing = urgent\nperiod_ms = 1000\ndefault_verdict = none\nport = 1\n"
 			    "slow_first_view = yes\nleave_on_stop = on\n"
+			    "authority = /k/authorities.pem\njoin = no\nadmit = any\n"
+			    "evict_after_s = 86400\nunanimous = yes\n"
+			    "[known e]\nnode_id = " ID_E "\n"
 			    "[member d]\nindex = 3\nnode_id = " ID_D "\n"
 			    "[member a]\nnode_id = " ID_A "\nindex = 0\n"
 			    "[member b]\nindex = 1\nnode_id = " ID_B "\n"
@@ -74,6 +87,14 @@ START_TEST(parse__everything)
 	ck_assert_int_eq(config.default_verdict, CPC_DEFAULT_NONE);
 	ck_assert_uint_eq(config.port, 1);
 	ck_assert(config.slow_first_view && config.leave_on_stop && config.gateway);
+	ck_assert_str_eq(config.certificate, "/k/node.pem");
+	ck_assert_str_eq(config.authority, "/k/authorities.pem");
+	ck_assert_int_eq(config.admit, CPC_CONFIG_ADMIT_ANY);
+	ck_assert_uint_eq(config.evict_after_s, 86400);
+	ck_assert(config.unanimous && !config.join);
+	ck_assert_uint_eq(config.knowns, 1);
+	ck_assert_str_eq(config.known[0].name, "e");
+	ck_assert_uint_eq(config.known[0].node_id[1], 0x55);
 	ck_assert_str_eq(config.member[3].name, "d");
 	ck_assert_str_eq(config.overlay, "/o");
 	ck_assert_uint_eq(config.gateway_period_ms, 60000);
@@ -83,6 +104,70 @@ START_TEST(parse__everything)
 	ck_assert_str_eq(config.bpf_root, "/bpf/x");
 	ck_assert_str_eq(config.policy_all, "/p/own.bpf.o");
 	ck_assert_str_eq(config.policy_quorum, "");
+}
+END_TEST
+
+/* Who joins knows neither members nor epoch, but whom to believe: an authority, or a vehicle. */
+START_TEST(parse__joining)
+{
+	static const char *const believed[] = {
+		"authority = /a.pem\n",
+		"[known car1]\nnode_id = " ID_A "\n[known b]\nnode_id = " ID_B,
+	};
+	char text[400];
+
+	snprintf(text, sizeof(text), "%s%s", JOINING, believed[_i]);
+	ck_assert_msg(parse(text) == 0, "%s", error.text);
+	ck_assert(config.join);
+	ck_assert_uint_eq(config.n, 0);
+	ck_assert_uint_eq(config.epoch, 0);
+	ck_assert_uint_eq(config.knowns, _i ? 2 : 0);
+	ck_assert(!config.member[0].set);
+	if (_i)
+		ck_assert_str_eq(config.known[1].name, "b");
+}
+END_TEST
+
+/* Two or three are a cell only when the file says that all have to agree; one never is. */
+START_TEST(parse__unanimity)
+{
+	static const char *const members[] = { "member.0 = " ID_A "\n", "member.1 = " ID_B "\n",
+					       "member.2 = " ID_C "\n", "member.3 = " ID_D "\n" };
+	unsigned int n, k, unanimous;
+	char text[600];
+
+	for (n = 1; n <= 4; n++)
+		for (unanimous = 0; unanimous < 2; unanimous++) {
+			int len = snprintf(text, sizeof(text), "[cell]\nid = 1\nepoch = 1\n"
+					   "interface = w\nunanimous = %s\n",
+					   unanimous ? "yes" : "no");
+
+			for (k = 0; k < n; k++)
+				len += snprintf(text + len, sizeof(text) - (size_t)len, "%s",
+						members[k]);
+			ck_assert_int_eq(parse(text), n == 4 || (unanimous && n > 1) ? 0 : -EINVAL);
+			if (n == 4 || (unanimous && n > 1)) {
+				ck_assert_uint_eq(config.n, n);
+				ck_assert(config.unanimous == unanimous);
+			}
+		}
+}
+END_TEST
+
+/* As many known vehicles as there is room for; the next one is refused by name. */
+START_TEST(parse__knowns_are_bounded)
+{
+	static char text[CPC_CONFIG_KNOWN_MAX * 100 + 400];
+	unsigned int i;
+	int len = snprintf(text, sizeof(text), "%s", JOINING);
+
+	for (i = 0; i <= CPC_CONFIG_KNOWN_MAX; i++) {
+		len += snprintf(text + len, sizeof(text) - (size_t)len,
+				"[known car%u]\nnode_id = %064x\n", i, i);
+		ck_assert_int_eq(parse(text), i < CPC_CONFIG_KNOWN_MAX ? 0 : -EINVAL);
+	}
+	ck_assert_ptr_nonnull(strstr(error.text, "[known car64]: more than 64 known vehicles"));
+	ck_assert_uint_eq(config.knowns, CPC_CONFIG_KNOWN_MAX);
 }
 END_TEST
 
@@ -154,6 +239,45 @@ static const struct {
 	{ "[cell]\nid = 1\nepoch = 1\ninterface = w\nmember.0 = " ID_A "\nmember.1 = " ID_B
 	  "\nmember.2 = " ID_B "\nmember.3 = " ID_D "\n", "f.conf:7: ",
 	  "member 2 (index 2) has the node_id of member 1 (index 1, line 6)" },
+	{ "[cell]\nid = 1\nepoch = 1\ninterface = w\nmember.0 = " ID_A "\nmember.1 = " ID_B
+	  "\nmember.2 = " ID_C "\n", "f.conf:7: ",
+	  "With [cell] unanimous = yes 3 may be one: it stands none, every one has to agree" },
+	{ "[cell]\nid = 1\nepoch = 1\ninterface = w\nunanimous = yes\nmember.0 = " ID_A "\n",
+	  "f.conf:6: ", "1 member; a cell needs at least 4" },
+	{ CELL "[member 3]\nindex = 4\nnode_id = " ID_E "\n", "f.conf:10: ",
+	  "member 3 (index 4) has the name of member 3 (index 3, line 8)" },
+	{ "[node]\ncertificate = node.pem\n", "f.conf:2: ",
+	  "[node] certificate: 'node.pem' is not an absolute path" },
+	{ "[cell]\nauthority = ca.pem\n", "f.conf:2: ",
+	  "[cell] authority: 'ca.pem' is not an absolute path" },
+	{ "[cell]\njoin = please\n", "f.conf:2: ", "[cell] join: 'please' is not yes or no" },
+	{ "[cell]\nadmit = all\n", "f.conf:2: ",
+	  "[cell] admit: 'all' is not certified, ask or any" },
+	{ "[cell]\nevict_after_s = 86401\n", "f.conf:2: ",
+	  "[cell] evict_after_s: '86401' is not a number from 0 to 86400" },
+	{ "[cell]\nunanimous = 3\n", "f.conf:2: ", "[cell] unanimous: '3' is not yes or no" },
+	{ "[known a]\nindex = 1\n", "f.conf:2: ", "[known a] index: no such key (node_id)" },
+	{ "[known a]\nnode_id = xy\n", "f.conf:2: ", "[known a] node_id: 'xy' is not 64" },
+	{ "[known a]\nnode_id = " ID_A "\nnode_id = " ID_B "\n", "f.conf:3: ",
+	  "[known a] node_id: given twice" },
+	{ "[known a b]\nnode_id = " ID_A "\n", "f.conf:2: ",
+	  "[known a b]: a known vehicle's name is one word" },
+	{ CELL "[known 2]\nnode_id = " ID_E "\n", "f.conf:10: ",
+	  "known vehicle 2 has the name of member 2 (index 2, line 7)" },
+	{ CELL "[known e]\nnode_id = " ID_B "\n", "f.conf:10: ",
+	  "known vehicle e has the node_id of member 1 (index 1, line 6)" },
+	{ CELL "[known e]\nnode_id = " ID_E "\n[known f]\nnode_id = " ID_E "\n", "f.conf:12: ",
+	  "known vehicle f has the node_id of known vehicle e (line 10)" },
+	{ JOINING "[known e]\nnode_id = " ID_E "\n[member a]\nindex = 0\n[member b]\nindex = 1\n",
+	  "f.conf:8: ", "[member a]: with [cell] join = yes (line 4) the cell says who" },
+	{ JOINING "authority = /a\n" MEMBERS, "f.conf:6: ",
+	  "[cell] member.0: with [cell] join = yes (line 4)" },
+	{ JOINING "authority = /a\nepoch = 3\n", "f.conf:6: ",
+	  "[cell] epoch: 3 is given, but with join = yes (line 4) the cell says" },
+	{ JOINING "port = 5\n", "f.conf:4: ", "[cell] join: yes, but this vehicle could believe "
+	  "nobody" },
+	{ "[cell]\njoin = yes\nauthority = /a\ninterface = w\n", "f.conf:4: ",
+	  "[cell] id: missing" },
 	{ CELL "[gateway]\nenabled = yes\ncan = can0\ndbc = /d\n", "f.conf:12: ",
 	  "[gateway] overlay: missing" },
 	{ CELL "[gateway]\nenabled = yes\ndbc = /d\noverlay = /o\n", "f.conf:12: ",
@@ -223,6 +347,23 @@ START_TEST(find__by_node_id)
 }
 END_TEST
 
+START_TEST(name__of_member_or_known)
+{
+	uint8_t id[CPC_CONFIG_ID_BYTES];
+
+	ck_assert_int_eq(parse(CELL "[known car5]\nnode_id = " ID_E "\n"), 0);
+	ck_assert_int_eq(cpc_node_id_parse(ID_C, id), 0);
+	ck_assert_str_eq(cpc_config_name(&config, id), "2");
+	ck_assert_int_eq(cpc_node_id_parse(ID_E, id), 0);
+	ck_assert_str_eq(cpc_config_name(&config, id), "car5");
+	id[31] ^= 1;
+	ck_assert_ptr_null(cpc_config_name(&config, id));
+	ck_assert_str_eq(cpc_admit_name(CPC_CONFIG_ADMIT_CERTIFIED), "certified");
+	ck_assert_str_eq(cpc_admit_name(CPC_CONFIG_ADMIT_ANY), "any");
+	ck_assert_str_eq(cpc_admit_name(3), "unknown");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config");
@@ -230,12 +371,16 @@ int main(void)
 
 	tcase_add_test(tc, parse__smallest);
 	tcase_add_test(tc, parse__everything);
+	tcase_add_loop_test(tc, parse__joining, 0, 2);
+	tcase_add_test(tc, parse__unanimity);
+	tcase_add_test(tc, parse__knowns_are_bounded);
 	tcase_add_loop_test(tc, parse__every_bad_value_is_named, 0,
 			    sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(tc, parse__first_error_is_the_one_told);
 	tcase_add_test(tc, parse__long_lines_and_nul_bytes);
 	tcase_add_test(tc, load__what_the_system_says);
 	tcase_add_test(tc, find__by_node_id);
+	tcase_add_test(tc, name__of_member_or_known);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const op_names[] = {
@@ -11,13 +12,30 @@ static const char *const op_names[] = {
 	[CPC_API_PROPOSE] = "propose", [CPC_API_PROPOSAL] = "proposal",
 	[CPC_API_PROPOSALS] = "proposals", [CPC_API_BPF] = "bpf",
 	[CPC_API_BPF_POLICY] = "bpf_policy", [CPC_API_BPF_DETACH] = "bpf_detach",
+	[CPC_API_CHANGE_STATE] = "change",
 };
 
-static const char *const kind_names[] = { "ordinary", "quorum", "all" };
+static const char *const change_names[] = {
+	[CPC_CHANGE_JOIN] = "join",   [CPC_CHANGE_LEAVE] = "leave",
+	[CPC_CHANGE_REKEY] = "rekey", [CPC_CHANGE_REMOVE] = "remove",
+	[CPC_CHANGE_SPLIT] = "split", [CPC_CHANGE_MERGE] = "merge",
+};
+
+enum { FREE_KINDS = 3 };	/* that a client may name: a change has requests of its own */
+
+static const char *const kind_names[] = {
+	[CPC_ENTRY_ORDINARY] = "ordinary", [CPC_ENTRY_BY_QUORUM] = "quorum",
+	[CPC_ENTRY_BY_ALL] = "all",	   [CPC_ENTRY_CHANGE] = "change",
+};
 
 const char *cpc_entry_kind_name(unsigned int kind)
 {
-	return kind < 3 ? kind_names[kind] : "unknown";
+	return kind < __CPC_ENTRY_KINDS ? kind_names[kind] : "unknown";
+}
+
+const char *cpc_change_name(unsigned int what)
+{
+	return what < CPC_CHANGE_WHATS ? change_names[what] : NULL;
 }
 
 void cpc_hex(const void *data, size_t len, char *out)
@@ -80,21 +98,27 @@ static int take_bool(const json_t *root, const char *key, bool *ret_value, bool 
 	return 0;
 }
 
+/* A member's name, @what for the error. JSON strings may carry a NUL, names may not. */
+static int take_name(const json_t *value, const char *what, char *ret_name, struct cpc_error *error)
+{
+	const char *text = json_string_value(value);
+
+	if (!text || strlen(text) != json_string_length(value) ||
+	    strlen(text) > CPC_CONFIG_NAME_MAX) {
+		cpc_error_set(error, "%s: '%.40s' is not a name of at most %d bytes", what,
+			      text ? text : "(not a string)", CPC_CONFIG_NAME_MAX);
+		return -EINVAL;
+	}
+	strcpy(ret_name, text);
+	return 0;
+}
+
 static int take_member(const json_t *root, struct cpc_api_request *request,
 		       struct cpc_error *error)
 {
 	const json_t *value = json_object_get(root, "member");
-	const char *text = json_string_value(value);
 
-	if (!value)
-		return 0;
-	if (!text || strlen(text) >= sizeof(request->member)) {
-		cpc_error_set(error, "member: not a name of at most %zu bytes",
-			      sizeof(request->member) - 1);
-		return -EINVAL;
-	}
-	strcpy(request->member, text);
-	return 0;
+	return value ? take_name(value, "member", request->member, error) : 0;
 }
 
 static int parse_log(const json_t *root, struct cpc_api_request *request, struct cpc_error *error)
@@ -146,7 +170,7 @@ static int parse_submit(const json_t *root, struct cpc_api_request *request,
 	int r;
 
 	if (kind) {
-		r = find_name(kind, "kind (ordinary, quorum, all)", kind_names, 3, error);
+		r = find_name(kind, "kind (ordinary, quorum, all)", kind_names, FREE_KINDS, error);
 		if (r < 0)
 			return -EINVAL;
 		request->kind = (unsigned int)r;
@@ -266,8 +290,8 @@ static int parse_policy(const json_t *root, struct cpc_api_request *request,
 			struct cpc_error *error)
 {
 	const char *policy = json_string_value(json_object_get(root, "policy")), *expect;
-	int kind = find_name(json_object_get(root, "kind"), "kind (quorum, all)", kind_names, 3,
-			     error);
+	int kind = find_name(json_object_get(root, "kind"), "kind (quorum, all)", kind_names,
+			     FREE_KINDS, error);
 
 	if (kind == CPC_ENTRY_ORDINARY)
 		cpc_error_set(error, "kind (quorum, all): 'ordinary' entries are not voted on");
@@ -280,20 +304,122 @@ static int parse_policy(const json_t *root, struct cpc_api_request *request,
 	return expect ? -EINVAL : 0;
 }
 
+/* ---- changes of members ---------------------------------------------------------------------- */
+
+int cpc_api_change_add(struct cpc_api_change *change, const char *name, struct cpc_error *error)
+{
+	const char *what = cpc_change_name(change->what);
+	unsigned int i;
+
+	if (!name[0] || strlen(name) > CPC_CONFIG_NAME_MAX) {
+		cpc_error_set(error, "%s: '%.40s' is not a member's name of 1 to %d bytes", what,
+			      name, CPC_CONFIG_NAME_MAX);
+		return -EINVAL;
+	}
+	for (i = 0; i < change->members; i++)
+		if (strcmp(change->member[i], name) == 0) {
+			cpc_error_set(error, "%s: '%s' is named twice", what, name);
+			return -EINVAL;
+		}
+	if (change->members == CPC_MEMBERS_MAX) {
+		cpc_error_set(error, "%s: '%s' is one too many: a cell has at most %d members",
+			      what, name, CPC_MEMBERS_MAX);
+		return -EINVAL;
+	}
+	strcpy(change->member[change->members++], name);
+	return 0;
+}
+
+static int take_to(const json_t *root, struct cpc_api_change *change, struct cpc_error *error)
+{
+	const json_t *value = json_object_get(root, "to");
+	json_int_t number = json_integer_value(value);
+	char *text;
+
+	if (json_is_integer(value) && number >= 1 && number <= UINT16_MAX) {
+		change->to = (uint16_t)number;
+		return 0;
+	}
+	text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+	cpc_error_set(error, "%s: to: %.40s is not a cell's number from 1 to %d",
+		      cpc_change_name(change->what), text ? text : "nothing", UINT16_MAX);
+	free(text);
+	return -EINVAL;
+}
+
+static int take_names(const json_t *root, struct cpc_api_change *change, struct cpc_error *error)
+{
+	const json_t *names = json_object_get(root, "members"), *value;
+	char name[CPC_CONFIG_NAME_MAX + 1];
+	size_t i;
+
+	if (!json_is_array(names)) {
+		cpc_error_set(error, "split: members: a list of names is needed");
+		return -EINVAL;
+	}
+	json_array_foreach(names, i, value)
+		if (take_name(value, "members", name, error) < 0 ||
+		    cpc_api_change_add(change, name, error) < 0)
+			return -EINVAL;
+	if (change->members < CPC_MEMBERS_FEW) {
+		cpc_error_set(error, "split: members: %u named; a cell has at least %d",
+			      change->members, CPC_MEMBERS_FEW);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int parse_change(const json_t *root, struct cpc_api_change *change, struct cpc_error *error)
+{
+	char name[CPC_CONFIG_NAME_MAX + 1];
+
+	switch (change->what) {
+	case CPC_CHANGE_JOIN:
+	case CPC_CHANGE_LEAVE:
+	case CPC_CHANGE_REKEY:
+	case CPC_CHANGE_WHATS:
+		return 0;
+	case CPC_CHANGE_REMOVE:
+		if (take_name(json_object_get(root, "member"), "remove: member", name, error) < 0)
+			return -EINVAL;
+		return cpc_api_change_add(change, name, error);
+	case CPC_CHANGE_SPLIT:
+		return take_to(root, change, error) < 0 ? -EINVAL : take_names(root, change, error);
+	case CPC_CHANGE_MERGE:
+		return take_to(root, change, error);
+	}
+	return -EINVAL;
+}
+
+/* ---- any ------------------------------------------------------------------------------------- */
+
+/* A change goes by the name of what changes, all else by a name of its own. */
+static int take_op(const json_t *root, struct cpc_api_request *request, struct cpc_error *error)
+{
+	const json_t *value = json_object_get(root, "op");
+	int what = find_name(value, "op", change_names, CPC_CHANGE_WHATS, NULL);
+	int op = CPC_API_CHANGE;
+
+	if (what < 0)
+		op = find_name(value, "op", op_names, sizeof(op_names) / sizeof(op_names[0]),
+			       error);
+	if (op < 0)
+		return -EINVAL;
+	request->op = (enum cpc_api_op)op;
+	if (what >= 0)
+		request->change.what = (enum cpc_change_what)what;
+	return 0;
+}
+
 static int parse(const json_t *root, struct cpc_api_request *request, struct cpc_error *error)
 {
-	int op;
-
 	memset(request, 0, sizeof(*request));
 	if (!json_is_object(root)) {
 		cpc_error_set(error, "a request is a JSON object");
 		return -EINVAL;
 	}
-	op = find_name(json_object_get(root, "op"), "op", op_names,
-		       sizeof(op_names) / sizeof(op_names[0]), error);
-	if (op < 0)
+	if (take_op(root, request, error) < 0)
 		return -EINVAL;
-	request->op = (enum cpc_api_op)op;
 	switch (request->op) {
 	case CPC_API_STATUS:
 	case CPC_API_CELL:
@@ -301,7 +427,10 @@ static int parse(const json_t *root, struct cpc_api_request *request, struct cpc
 	case CPC_API_PROPOSALS:
 	case CPC_API_BPF:
 	case CPC_API_BPF_DETACH:
+	case CPC_API_CHANGE_STATE:
 		return 0;
+	case CPC_API_CHANGE:
+		return parse_change(root, &request->change, error);
 	case CPC_API_LOG:
 		return parse_log(root, request, error);
 	case CPC_API_SUBMIT:

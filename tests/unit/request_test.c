@@ -104,6 +104,71 @@ START_TEST(parse__policy)
 }
 END_TEST
 
+/* Each change goes by its own name; only what belongs to it is there. */
+START_TEST(parse__changes)
+{
+	static const char *const plain[] = { "join", "leave", "rekey" };
+	char line[40];
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		snprintf(line, sizeof(line), "{\"op\":\"%s\"}", plain[i]);
+		ck_assert_int_eq(parse(line), 0);
+		ck_assert_int_eq(request.op, CPC_API_CHANGE);
+		ck_assert_int_eq(request.change.what, CPC_CHANGE_JOIN + i);
+		ck_assert(!request.change.to && !request.change.members);
+		ck_assert_str_eq(cpc_change_name(request.change.what), plain[i]);
+	}
+	ck_assert_int_eq(parse("{\"op\":\"remove\",\"member\":\"car3\"}"), 0);
+	ck_assert_int_eq(request.change.what, CPC_CHANGE_REMOVE);
+	ck_assert_uint_eq(request.change.members, 1);
+	ck_assert_str_eq(request.change.member[0], "car3");
+	ck_assert_int_eq(parse("{\"op\":\"split\",\"to\":65535,\"members\":[\"car4\",\"car2\"]}"),
+			 0);
+	ck_assert_int_eq(request.change.what, CPC_CHANGE_SPLIT);
+	ck_assert_uint_eq(request.change.to, 65535);
+	ck_assert_uint_eq(request.change.members, 2);
+	ck_assert_str_eq(request.change.member[0], "car4");
+	ck_assert_str_eq(request.change.member[1], "car2");
+	ck_assert_int_eq(parse("{\"op\":\"merge\",\"to\":1}"), 0);
+	ck_assert_int_eq(request.change.what, CPC_CHANGE_MERGE);
+	ck_assert_uint_eq(request.change.to, 1);
+	ck_assert_uint_eq(request.change.members, 0);
+	ck_assert_int_eq(parse("{\"op\":\"change\"}"), 0);
+	ck_assert_int_eq(request.op, CPC_API_CHANGE_STATE);
+	ck_assert_ptr_null(cpc_change_name(CPC_CHANGE_WHATS));
+}
+END_TEST
+
+/* A whole cell can be named, and nobody more. */
+START_TEST(parse__split_is_bounded)
+{
+	static char line[CPC_MEMBERS_MAX * 10 + 100];
+	unsigned int i, n;
+	int len;
+
+	for (n = CPC_MEMBERS_MAX; n <= CPC_MEMBERS_MAX + 1; n++) {
+		len = snprintf(line, sizeof(line), "{\"op\":\"split\",\"to\":9,\"members\":[");
+		for (i = 0; i < n; i++)
+			len += snprintf(line + len, sizeof(line) - (size_t)len, "%s\"c%u\"",
+					i ? "," : "", i);
+		snprintf(line + len, sizeof(line) - (size_t)len, "]}");
+		ck_assert_int_eq(parse(line), n > CPC_MEMBERS_MAX ? -EINVAL : 0);
+		ck_assert_uint_eq(request.change.members, CPC_MEMBERS_MAX);
+	}
+	ck_assert_ptr_nonnull(strstr(error.text, "'c64' is one too many"));
+}
+END_TEST
+
+START_TEST(kind__names)
+{
+	ck_assert_str_eq(cpc_entry_kind_name(CPC_ENTRY_ORDINARY), "ordinary");
+	ck_assert_str_eq(cpc_entry_kind_name(CPC_ENTRY_BY_ALL), "all");
+	ck_assert_str_eq(cpc_entry_kind_name(CPC_ENTRY_CHANGE), "change");
+	ck_assert_str_eq(cpc_entry_kind_name(__CPC_ENTRY_KINDS), "unknown");
+}
+END_TEST
+
 static const struct {
 	const char *line;
 	const char *what;
@@ -150,6 +215,30 @@ static const struct {
 	{ "{\"op\":\"bpf_policy\",\"kind\":\"all\"}", "policy: ''" },
 	{ "{\"op\":\"bpf_policy\",\"kind\":\"all\",\"policy\":\"x.o\"}", "policy: 'x.o'" },
 	{ "{\"op\":\"verdict\",\"seq\":1,\"yes\":true}", "member" },
+	{ "{\"op\":\"log\",\"member\":\"a\\u0000b\"}", "member: 'a' is not a name" },
+	{ "{\"op\":\"submit\",\"text\":\"a\",\"kind\":\"change\"}", "'change'" },
+	{ "{\"op\":\"bpf_policy\",\"kind\":\"change\",\"policy\":\"none\"}", "'change'" },
+	{ "{\"op\":\"Join\"}", "'Join'" },
+	{ "{\"op\":\"remove\"}", "remove: member: '(not a string)' is not a name" },
+	{ "{\"op\":\"remove\",\"member\":\"\"}", "remove: '' is not a member's name" },
+	{ "{\"op\":\"remove\",\"member\":[\"a\"]}", "remove: member: " },
+	{ "{\"op\":\"remove\",\"member\":\"a name that is longer than 31 bytes\"}",
+	  "remove: member: 'a name that is longer than 31 bytes'" },
+	{ "{\"op\":\"split\",\"members\":[\"a\",\"b\"]}", "split: to: nothing is not a cell's" },
+	{ "{\"op\":\"split\",\"to\":65536,\"members\":[\"a\",\"b\"]}", "split: to: 65536" },
+	{ "{\"op\":\"split\",\"to\":9}", "split: members: a list of names is needed" },
+	{ "{\"op\":\"split\",\"to\":9,\"members\":\"a\"}", "split: members: a list" },
+	{ "{\"op\":\"split\",\"to\":9,\"members\":[]}",
+	  "split: members: 0 named; a cell has at least 2" },
+	{ "{\"op\":\"split\",\"to\":9,\"members\":[\"a\"]}", "split: members: 1 named" },
+	{ "{\"op\":\"split\",\"to\":9,\"members\":[\"a\",\"b\",\"a\"]}",
+	  "split: 'a' is named twice" },
+	{ "{\"op\":\"split\",\"to\":9,\"members\":[\"a\",7]}", "members: '(not a string)'" },
+	{ "{\"op\":\"split\",\"to\":9,\"members\":[\"a\",\"\"]}", "split: '' is not a member's" },
+	{ "{\"op\":\"merge\"}", "merge: to: nothing is not a cell's number from 1 to 65535" },
+	{ "{\"op\":\"merge\",\"to\":\"9\"}", "merge: to: \"9\" is not a cell's number" },
+	{ "{\"op\":\"merge\",\"to\":0}", "merge: to: 0 is not a cell's number" },
+	{ "{\"op\":\"merge\",\"to\":-9}", "merge: to: -9" },
 };
 
 START_TEST(parse__refusals_name_what_is_wrong)
@@ -180,6 +269,9 @@ int main(void)
 	tcase_add_test(tc, parse__propose);
 	tcase_add_test(tc, parse__proposal);
 	tcase_add_test(tc, parse__policy);
+	tcase_add_test(tc, parse__changes);
+	tcase_add_test(tc, parse__split_is_bounded);
+	tcase_add_test(tc, kind__names);
 	tcase_add_loop_test(tc, parse__refusals_name_what_is_wrong, 0,
 			    sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(tc, hex__digits);

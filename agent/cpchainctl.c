@@ -3,7 +3,8 @@
  * cpchainctl - asks cpchaind over its control socket and shows the answer.
  *
  * Exit status: 0 done, 1 the daemon refuses or cannot be reached, 2 the command line is wrong; of
- * a proposal: 0 accepted, 1 rejected, 2 an error, 3 not decided in time.
+ * a proposal: 0 accepted, 1 rejected, 2 an error, 3 not decided in time; of a change of members the
+ * same, where 0 is that it is in effect.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "agent/ctl/propose_io.h"
 #include "agent/ctl/show.h"
 #include "agent/ctl/show_bpf.h"
+#include "agent/ctl/show_change.h"
 #include "agent/log/limits.h"
 #include "agent/util/cleanup.h"
 
@@ -84,6 +86,12 @@ static void show(const struct cpc_ctl_command *command, const json_t *answer)
 		break;
 	case CPC_CTL_PROPOSALS:
 		cpc_show_proposals(stdout, answer);
+		break;
+	case CPC_CTL_CHANGE:
+		if (command->wait_s)
+			cpc_show_change(stdout, answer);
+		else
+			puts("asked; `cpchainctl cell` shows what becomes of it");
 		break;
 	case CPC_CTL_BPF:
 		cpc_show_bpf(stdout, answer);
@@ -162,6 +170,19 @@ static int propose(const struct cpc_ctl_command *command)
 	return outcome;
 }
 
+static int change(const struct cpc_ctl_command *command)
+{
+	json_t *answer = NULL;
+	struct cpc_error error;
+	enum cpc_ctl_outcome outcome = cpc_ctl_change(command, command->json ? NULL : stdout,
+						      &answer, &error);
+
+	if (answer && (command->json || outcome != CPC_CTL_ERROR))
+		show(command, answer);
+	json_decref(answer);
+	return outcome == CPC_CTL_ERROR ? fail(CPC_CTL_ERROR, error.text) : (int)outcome;
+}
+
 static int capture(const struct cpc_ctl_command *command)
 {
 	struct cpc_error error;
@@ -210,6 +231,8 @@ static int run_here(const struct cpc_ctl_command *command)
 	}
 	if (command->verb == CPC_CTL_PROPOSE)
 		return propose(command);
+	if (command->verb == CPC_CTL_CHANGE)
+		return change(command);
 	if (command->verb == CPC_CTL_CAPTURE)
 		return capture(command);
 	return command->verb == CPC_CTL_BPF_DETACH ? detach(command) : -EAGAIN;

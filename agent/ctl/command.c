@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/api/request.h"
 #include "agent/config/config.h"
 
 const char cpc_ctl_usage[] =
@@ -27,6 +26,17 @@ const char cpc_ctl_usage[] =
 	"                            --wait SECONDS (30), --json. Exit status: 0 accepted,\n"
 	"                            1 rejected, 2 an error, 3 not decided in time\n"
 	"  proposals [--json]        every member's last one, and who said what\n"
+	"\n"
+	"  join                      ask to be admitted to the cell of the configuration\n"
+	"  leave                     ask to be a member no longer\n"
+	"  rekey                     a new epoch with the same members and new keys\n"
+	"  remove MEMBER             without that member\n"
+	"  split CELL MEMBER...      the members named form a cell of their own\n"
+	"  merge CELL                all members of this cell join that one\n"
+	"                            a quorum has to agree (`verdict`); shows each state and who\n"
+	"                            said what; with --wait SECONDS (60; 0: only ask), --json.\n"
+	"                            Exit status: 0 in effect (or asked), 1 rejected, 2 an error,\n"
+	"                            3 not in effect in time\n"
 	"\n"
 	"  bpf [--json]              filter, stamps and policies: runs, drops, words\n"
 	"  bpf policy all|quorum platoon|speed|OBJECT|none\n"
@@ -63,22 +73,31 @@ static const char *take_value(struct parse *p)
 	return p->argv[++p->at];
 }
 
-static int take_number(struct parse *p, uint32_t *ret_number)
+/* Whether @text is a whole number in these bounds, nothing around it. */
+static bool is_number(const char *text, unsigned long min, unsigned long max, uint32_t *ret_number)
 {
-	const char *option = p->argv[p->at], *text = take_value(p);
 	unsigned long number;
 	char *end;
 
-	if (!text)
-		return -EINVAL;
 	errno = 0;
 	number = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || number > UINT32_MAX) {
+	if (*text < '0' || *text > '9' || *end || errno || number < min || number > max)
+		return false;
+	*ret_number = (uint32_t)number;
+	return true;
+}
+
+static int take_number(struct parse *p, uint32_t *ret_number)
+{
+	const char *option = p->argv[p->at], *text = take_value(p);
+
+	if (!text)
+		return -EINVAL;
+	if (!is_number(text, 0, UINT32_MAX, ret_number)) {
 		cpc_error_set(p->error, "%s: '%.60s' is not a whole number from 0 to %u", option,
 			      text, UINT32_MAX);
 		return -EINVAL;
 	}
-	*ret_number = (uint32_t)number;
 	return 0;
 }
 
@@ -265,6 +284,58 @@ static int check_proposal(struct parse *p)
 	return cpc_proposal_check(proposal, p->error);
 }
 
+/* ---- changes of members ---------------------------------------------------------------------- */
+
+static int take_change_word(struct parse *p, const char *word, unsigned int place)
+{
+	struct cpc_api_change *change = &p->command->change;
+	bool to = change->what == CPC_CHANGE_SPLIT || change->what == CPC_CHANGE_MERGE;
+	uint32_t cell;
+
+	if (to && place == 0) {
+		if (!is_number(word, 1, UINT16_MAX, &cell)) {
+			cpc_error_set(p->error, "%s: '%.60s' is not a cell's number from 1 to %d",
+				      cpc_change_name(change->what), word, UINT16_MAX);
+			return -EINVAL;
+		}
+		change->to = (uint16_t)cell;
+		return 0;
+	}
+	if (change->what == CPC_CHANGE_SPLIT || (change->what == CPC_CHANGE_REMOVE && place == 0))
+		return cpc_api_change_add(change, word, p->error);
+	cpc_error_set(p->error, "%s: what is '%.60s'?", cpc_change_name(change->what), word);
+	return -EINVAL;
+}
+
+static int take_change_option(struct parse *p, const char *option)
+{
+	enum cpc_change_what what = p->command->change.what;
+
+	if (strcmp(option, "--wait") == 0)
+		return take_number(p, &p->command->wait_s);
+	/* Platoons are joined and merged too. */
+	cpc_error_set(p->error, "%s: there is no option '%.60s'%s%s%s", cpc_change_name(what),
+		      option, what == CPC_CHANGE_JOIN || what == CPC_CHANGE_MERGE ?
+		      " (a manoeuvre is: propose " : "",
+		      what == CPC_CHANGE_JOIN ? "join)" : "",
+		      what == CPC_CHANGE_MERGE ? "merge)" : "");
+	return -EINVAL;
+}
+
+static int check_change(struct parse *p)
+{
+	const struct cpc_api_change *change = &p->command->change;
+
+	if (change->what == CPC_CHANGE_REMOVE && !change->members)
+		return wrong(p, "%s", "remove: which MEMBER?");
+	if (change->what == CPC_CHANGE_MERGE && !change->to)
+		return wrong(p, "%s", "merge: with which CELL?");
+	if (change->what == CPC_CHANGE_SPLIT && change->members < CPC_MEMBERS_FEW)
+		return wrong(p, "%s", "split: which CELL is to be formed, and by which MEMBERs, "
+				      "two or more?");
+	return 0;
+}
+
 /* ---- programs -------------------------------------------------------------------------------- */
 
 static int take_bpf_word(struct parse *p, const char *word, unsigned int place)
@@ -332,6 +403,8 @@ static int take_word(struct parse *p, const char *word)
 
 	if (c->verb == CPC_CTL_PROPOSE && place == 0)
 		return cpc_proposal_type(word, &c->proposal.type, p->error);
+	if (c->verb == CPC_CTL_CHANGE)
+		return take_change_word(p, word, place);
 	if (c->verb == CPC_CTL_BPF)
 		return take_bpf_word(p, word, place);
 	if (c->verb == CPC_CTL_BPF_POLICY)
@@ -362,7 +435,8 @@ static int take_word(struct parse *p, const char *word)
 	return wrong(p, "what is '%.60s'? (a text of several words needs quotes)", word);
 }
 
-#define VERBS "status, cell, log, submit, stats, verdict, propose, proposals, bpf, capture"
+#define VERBS "status, cell, log, submit, stats, verdict, propose, proposals, join, leave, " \
+	      "rekey, remove, split, merge, bpf, capture"
 
 static int take_verb(struct parse *p)
 {
@@ -378,6 +452,13 @@ static int take_verb(struct parse *p)
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i] && strcmp(p->argv[p->at], names[i]) == 0) {
 			p->command->verb = (enum cpc_ctl_verb)i;
+			return 0;
+		}
+	for (i = 0; i < CPC_CHANGE_WHATS; i++)
+		if (strcmp(p->argv[p->at], cpc_change_name(i)) == 0) {
+			p->command->verb = CPC_CTL_CHANGE;
+			p->command->change.what = (enum cpc_change_what)i;
+			p->command->wait_s = CPC_CTL_CHANGE_WAIT_S;
 			return 0;
 		}
 	return wrong(p, "there is no command '%.60s' (" VERBS ")", p->argv[p->at]);
@@ -412,6 +493,8 @@ static int check_complete(struct parse *p)
 				      "(`cpchainctl cell` shows what waits)");
 	if (c->verb == CPC_CTL_PROPOSE)
 		return check_proposal(p);
+	if (c->verb == CPC_CTL_CHANGE)
+		return check_change(p);
 	if (c->verb == CPC_CTL_BPF_POLICY && !c->policy)
 		return wrong(p, "%s", "bpf policy: for which entries (all or quorum), and which "
 				      "(platoon, speed, an object file, none)?");
@@ -450,6 +533,8 @@ int cpc_ctl_parse(int argc, char **argv, struct cpc_ctl_command *ret_command,
 			r = take_submit_option(&p, word);
 		else if (command.verb == CPC_CTL_PROPOSE)
 			r = take_proposal_option(&p, word);
+		else if (command.verb == CPC_CTL_CHANGE)
+			r = take_change_option(&p, word);
 		else if (command.verb == CPC_CTL_CAPTURE || command.verb == CPC_CTL_BPF_DETACH)
 			r = take_place_option(&p, word);
 		else
@@ -515,6 +600,24 @@ static json_t *propose_request(const struct cpc_proposal *p)
 			 p->position);
 }
 
+static json_t *change_request(const struct cpc_api_change *change)
+{
+	json_t *request = json_pack("{s:s}", "op", cpc_change_name(change->what)), *names;
+	unsigned int i;
+
+	if (change->to)
+		json_object_set_new(request, "to", json_integer(change->to));
+	if (change->what == CPC_CHANGE_REMOVE)
+		json_object_set_new(request, "member", json_string(change->member[0]));
+	if (change->what != CPC_CHANGE_SPLIT)
+		return request;
+	names = json_array();
+	for (i = 0; i < change->members; i++)
+		json_array_append_new(names, json_string(change->member[i]));
+	json_object_set_new(request, "members", names);
+	return request;
+}
+
 json_t *cpc_ctl_request(const struct cpc_ctl_command *command, const void *data, size_t len)
 {
 	switch (command->verb) {
@@ -538,6 +641,8 @@ json_t *cpc_ctl_request(const struct cpc_ctl_command *command, const void *data,
 		return propose_request(&command->proposal);
 	case CPC_CTL_PROPOSALS:
 		return json_pack("{s:s}", "op", "proposals");
+	case CPC_CTL_CHANGE:
+		return change_request(&command->change);
 	case CPC_CTL_BPF:
 	case CPC_CTL_CAPTURE:	/* which interface, which root? */
 		return json_pack("{s:s}", "op", "bpf");

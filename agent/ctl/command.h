@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/api/request.h"
 #include "agent/log/proposal.h"
 #include "agent/util/error.h"
 
@@ -23,6 +24,7 @@ enum cpc_ctl_verb {
 	CPC_CTL_VERDICT,
 	CPC_CTL_PROPOSE,
 	CPC_CTL_PROPOSALS,
+	CPC_CTL_CHANGE,			/* join, leave, ...: named by what is to change */
 	CPC_CTL_BPF,
 	CPC_CTL_BPF_POLICY,
 	CPC_CTL_BPF_DETACH,
@@ -32,6 +34,7 @@ enum cpc_ctl_verb {
 enum {
 	CPC_CTL_LOG_LIMIT = 20,		/* entries shown when nothing is said */
 	CPC_CTL_WAIT_S = 30,		/* for a proposal to be decided */
+	CPC_CTL_CHANGE_WAIT_S = 60,	/* for a change of members to be in effect */
 	CPC_CTL_CAPTURE_S = 10,
 };
 
@@ -48,7 +51,8 @@ struct cpc_ctl_command {
 	uint32_t seq;				/* verdict */
 	bool yes;
 	struct cpc_proposal proposal;		/* propose */
-	uint32_t wait_s;
+	struct cpc_api_change change;
+	uint32_t wait_s;			/* propose, change; 0: it is only asked */
 	const char *policy;			/* bpf policy: a name, a path or "none" */
 	const char *interface, *root;		/* capture, bpf detach; NULL: the daemon's */
 	uint32_t seconds;			/* capture */

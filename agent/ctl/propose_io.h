@@ -3,10 +3,12 @@
 #define CPC_AGENT_CTL_PROPOSE_IO_H
 
 /* The commands that are more than a question and its answer. */
+#include <stdio.h>
+
 #include "agent/ctl/command.h"
 
 enum cpc_ctl_outcome {
-	CPC_CTL_ACCEPTED = 0,
+	CPC_CTL_ACCEPTED = 0,	/* a change of members: in effect */
 	CPC_CTL_REJECTED = 1,
 	CPC_CTL_ERROR = 2,
 	CPC_CTL_UNDECIDED = 3,
@@ -18,6 +20,15 @@ enum cpc_ctl_outcome {
  */
 enum cpc_ctl_outcome cpc_ctl_propose(const struct cpc_ctl_command *command, json_t **ret_answer,
 				     struct cpc_error *error);
+
+/*
+ * Asks for a change of members and waits until it is in effect, rejected or failed, or until the
+ * time is over; each new state is a line in @news, unless that is NULL. Then *ret_answer is how it
+ * stands, a new reference; without a time to wait it is what the daemon said to the question.
+ * CPC_CTL_ERROR with a text, and with the answer if there was one.
+ */
+enum cpc_ctl_outcome cpc_ctl_change(const struct cpc_ctl_command *command, FILE *news,
+				    json_t **ret_answer, struct cpc_error *error);
 
 /* Writes what is stamped into the file. Returns the number of frames, or -errno with a text. */
 int cpc_ctl_capture(const struct cpc_ctl_command *command, struct cpc_error *error);

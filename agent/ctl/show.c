@@ -5,6 +5,7 @@
 
 #include "agent/ctl/json.h"
 #include "agent/ctl/show_bpf.h"
+#include "agent/ctl/show_change.h"
 
 void cpc_show_text(FILE *out, const char *text, size_t len)
 {
@@ -25,7 +26,7 @@ void cpc_show_text(FILE *out, const char *text, size_t len)
 	}
 }
 
-static void put_json_text(FILE *out, const json_t *value)
+void cpc_show_string(FILE *out, const json_t *value)
 {
 	if (json_is_string(value))
 		cpc_show_text(out, json_string_value(value), json_string_length(value));
@@ -33,11 +34,27 @@ static void put_json_text(FILE *out, const json_t *value)
 
 /* ---- status ---------------------------------------------------------------------------------- */
 
+/* A cell that this vehicle wants to be in. Either a text, or a cell's number with one. */
+static void show_seeking(FILE *out, const json_t *answer)
+{
+	const json_t *seeking = json_object_get(answer, "seeking");
+	const json_t *text = json_object_get(seeking, "text");
+
+	if (!seeking)
+		return;
+	fputs("  seeking    ", out);
+	if (number_of(seeking, "cell"))
+		fprintf(out, "cell %lld%s", number_of(seeking, "cell"), text ? ": " : "");
+	cpc_show_string(out, text ? text : seeking);
+	putc('\n', out);
+}
+
 void cpc_show_status(FILE *out, const json_t *answer)
 {
 	if (!true_of(answer, "running")) {
 		fprintf(out, "%s waits: %s\n", text_of(answer, "name"),
 			text_of(answer, "waiting_for"));
+		show_seeking(out, answer);
 		return;
 	}
 	fprintf(out, "%s is member %lld of cell %lld, epoch %lld, on %s\n", text_of(answer, "name"),
@@ -51,7 +68,10 @@ void cpc_show_status(FILE *out, const json_t *answer)
 	fprintf(out, "  outbox     %lld waiting, %lld submitted and not yet decided\n",
 		number_of(answer, "outbox_waiting"), number_of(answer, "outbox_in_flight"));
 	fprintf(out, "  gateway    %s\n", true_of(answer, "gateway") ? "running" : "off");
+	show_seeking(out, answer);
 }
+
+/* ---- cell ------------------------------------------------------------------------------------ */
 
 static void show_member(FILE *out, const json_t *member)
 {
@@ -69,26 +89,71 @@ static void show_member(FILE *out, const json_t *member)
 	if (*error)
 		fprintf(out, " (%s)", error);
 	putc('\n', out);
-	if (question)
-		fprintf(out, "        entry %lld (%s) waits for a verdict: cpchainctl verdict %s "
-			"%lld yes|no\n", number_of(question, "seq"), text_of(question, "kind"),
-			text_of(member, "name"), number_of(question, "seq"));
+	if (!question)
+		return;
+	fprintf(out, "        entry %lld (", number_of(question, "seq"));
+	if (json_object_get(question, "change"))
+		cpc_show_members(out, json_object_get(question, "change"));
+	else
+		fputs(text_of(question, "kind"), out);
+	fprintf(out, ") waits for a verdict: cpchainctl verdict %s %lld yes|no\n",
+		text_of(member, "name"), number_of(question, "seq"));
+}
+
+/* When its members changed, when they change next, and what stands in their way. */
+static void show_epoch(FILE *out, const json_t *answer)
+{
+	if (number_of(answer, "base"))
+		fprintf(out, "epoch %lld began after slot %lld\n", number_of(answer, "epoch"),
+			number_of(answer, "base"));
+	if (number_of(answer, "end"))
+		fprintf(out, "members change after slot %lld\n", number_of(answer, "end"));
+	if (true_of(answer, "unanimous"))
+		fprintf(out, "%zu members: every one of them has to agree, none may be silent\n",
+			json_array_size(json_object_get(answer, "members")));
+}
+
+static void show_candidate(FILE *out, const json_t *candidate)
+{
+	fputs("      ", out);
+	cpc_show_string(out, json_object_get(candidate, "name"));
+	fprintf(out, " %.16s  wants to join, %s\n", text_of(candidate, "node_id"),
+		true_of(candidate, "certified") ? "certified" : "not certified");
+}
+
+/* What this vehicle asked for last. */
+static void show_asked(FILE *out, const json_t *change)
+{
+	const char *state = text_of(change, "state");
+
+	if (!*state || strcmp(state, "none") == 0)
+		return;
+	fprintf(out, "asked to %s: ", text_of(change, "what"));
+	cpc_show_change_state(out, change);
+	putc('\n', out);
 }
 
 void cpc_show_cell(FILE *out, const json_t *answer)
 {
 	size_t i;
-	json_t *member;
+	json_t *item;
 
-	fprintf(out, "cell %lld, epoch %lld, on %s: pacing %s, period %.0f ms, default verdict %s, "
-		"MAC %s\n", number_of(answer, "cell"), number_of(answer, "epoch"),
-		text_of(answer, "interface"), text_of(answer, "pacing"),
-		real_of(answer, "period_ms"), text_of(answer, "default_verdict"),
-		text_of(answer, "mac"));
-	fprintf(out, "decided: slot %lld, log hash %s\n", number_of(answer, "slot"),
-		text_of(answer, "log_hash"));
-	json_array_foreach(json_object_get(answer, "members"), i, member)
-		show_member(out, member);
+	if (json_object_get(answer, "cell") || !json_object_get(answer, "seeking")) {
+		fprintf(out, "cell %lld, epoch %lld, on %s: pacing %s, period %.0f ms, default "
+			"verdict %s, MAC %s\n", number_of(answer, "cell"),
+			number_of(answer, "epoch"), text_of(answer, "interface"),
+			text_of(answer, "pacing"), real_of(answer, "period_ms"),
+			text_of(answer, "default_verdict"), text_of(answer, "mac"));
+		fprintf(out, "decided: slot %lld, log hash %s\n", number_of(answer, "slot"),
+			text_of(answer, "log_hash"));
+	}
+	show_epoch(out, answer);
+	json_array_foreach(json_object_get(answer, "members"), i, item)
+		show_member(out, item);
+	json_array_foreach(json_object_get(answer, "candidates"), i, item)
+		show_candidate(out, item);
+	show_seeking(out, answer);
+	show_asked(out, json_object_get(answer, "change"));
 }
 
 /* ---- stats ----------------------------------------------------------------------------------- */
@@ -150,14 +215,14 @@ static void show_signal(FILE *out, const json_t *signal)
 	put_time(out, number_of(signal, "time_ms"));
 	if (json_is_string(name)) {
 		fputs("  ", out);
-		put_json_text(out, name);
+		cpc_show_string(out, name);
 		fputs(" = ", out);
 	} else {
 		fprintf(out, "  signal %lld of dictionary %lld = ", number_of(signal, "index"),
 			number_of(signal, "dictionary"));
 	}
 	if (json_is_string(value))
-		put_json_text(out, value);
+		cpc_show_string(out, value);
 	else if (json_is_boolean(value))
 		fputs(json_is_true(value) ? "true" : "false", out);
 	else if (json_is_integer(value))
@@ -166,25 +231,42 @@ static void show_signal(FILE *out, const json_t *signal)
 		fprintf(out, "%.10g", json_number_value(value));
 	if (*text_of(signal, "unit")) {
 		putc(' ', out);
-		put_json_text(out, json_object_get(signal, "unit"));
+		cpc_show_string(out, json_object_get(signal, "unit"));
 	}
 	putc('\n', out);
 }
 
+/* "by all: accepted"; the rest of the line says that it is a change of members. */
+static void put_outcome(FILE *out, const json_t *entry)
+{
+	const char *kind = text_of(entry, "kind");
+
+	if (strcmp(kind, "ordinary") == 0)
+		return;
+	if (strcmp(kind, "change") == 0)
+		fputs("  ", out);
+	else
+		fprintf(out, "  by %s: ", kind);
+	fputs(true_of(entry, "accepted") ? "accepted" : "REJECTED", out);
+}
+
 void cpc_show_entry(FILE *out, const json_t *entry)
 {
-	const char *type = text_of(entry, "type"), *kind = text_of(entry, "kind");
+	const char *type = text_of(entry, "type");
+	const json_t *change = json_object_get(entry, "change");
 	size_t i;
 	json_t *signal;
 
 	fprintf(out, "%s  slot %lld  %s/%lld", text_of(entry, "time"), number_of(entry, "slot"),
 		text_of(entry, "member"), number_of(entry, "seq"));
-	if (strcmp(kind, "ordinary") != 0)
-		fprintf(out, "  by %s: %s", kind,
-			true_of(entry, "accepted") ? "accepted" : "REJECTED");
-	if (strcmp(type, "text") == 0) {
+	put_outcome(out, entry);
+	if (change) {
+		fputs("  ", out);
+		cpc_show_members(out, change);
+		putc('\n', out);
+	} else if (strcmp(type, "text") == 0) {
 		fputs("  \"", out);
-		put_json_text(out, json_object_get(entry, "text"));
+		cpc_show_string(out, json_object_get(entry, "text"));
 		fputs("\"\n", out);
 	} else if (strcmp(type, "proposal") == 0) {
 		fputs("  ", out);

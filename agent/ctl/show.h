@@ -16,5 +16,7 @@ void cpc_show_entry(FILE *out, const json_t *entry);
 
 /* Prints text from others so that it cannot drive the terminal: control bytes become \xNN. */
 void cpc_show_text(FILE *out, const char *text, size_t len);
+/* The same of a JSON string; nothing of anything else. */
+void cpc_show_string(FILE *out, const json_t *value);
 
 #endif

@@ -165,7 +165,7 @@ void cpc_show_manoeuvre(FILE *out, const json_t *proposal)
 			number_of(proposal, "position"));
 }
 
-static void show_words(FILE *out, const json_t *entry)
+void cpc_show_words(FILE *out, const json_t *entry)
 {
 	json_t *word;
 	size_t i;
@@ -189,7 +189,7 @@ void cpc_show_proposal(FILE *out, const json_t *answer)
 		fprintf(out, " (entry %lld, by %s)", number_of(answer, "seq"),
 			text_of(answer, "kind"));
 	putc('\n', out);
-	show_words(out, answer);
+	cpc_show_words(out, answer);
 	if (number_of(answer, "slot"))
 		fprintf(out, "%s in slot %lld\n", outcome(answer), number_of(answer, "slot"));
 	else
@@ -202,8 +202,11 @@ void cpc_show_proposals(FILE *out, const json_t *answer)
 	size_t i;
 
 	json_array_foreach(json_object_get(answer, "entries"), i, entry) {
-		fprintf(out, "%s/%lld, by %s: %s\n", text_of(entry, "member"),
-			number_of(entry, "seq"), text_of(entry, "kind"), outcome(entry));
-		show_words(out, entry);
+		bool change = strcmp(text_of(entry, "kind"), "change") == 0;
+
+		fprintf(out, "%s/%lld, %s%s: %s\n", text_of(entry, "member"),
+			number_of(entry, "seq"), change ? "a " : "by ",
+			change ? "change of members" : text_of(entry, "kind"), outcome(entry));
+		cpc_show_words(out, entry);
 	}
 }

@@ -84,6 +84,45 @@ START_TEST(parse__proposals)
 }
 END_TEST
 
+START_TEST(parse__changes)
+{
+	assert_request("join", NULL, "{\"op\":\"join\"}");
+	ck_assert_uint_eq(command.wait_s, CPC_CTL_CHANGE_WAIT_S);
+	assert_request("leave --wait 0 --json", NULL, "{\"op\":\"leave\"}");
+	ck_assert_uint_eq(command.wait_s, 0);
+	ck_assert(command.json);
+	assert_request("rekey", NULL, "{\"op\":\"rekey\"}");
+	assert_request("remove car3", NULL, "{\"member\":\"car3\",\"op\":\"remove\"}");
+	assert_request("split 9 car3 --wait 7 car4", NULL,
+		       "{\"members\":[\"car3\",\"car4\"],\"op\":\"split\",\"to\":9}");
+	ck_assert_uint_eq(command.wait_s, 7);
+	assert_request("split 65535 -- --a --b", NULL,
+		       "{\"members\":[\"--a\",\"--b\"],\"op\":\"split\",\"to\":65535}");
+	assert_request("merge 1", NULL, "{\"op\":\"merge\",\"to\":1}");
+}
+END_TEST
+
+/* What the command line makes is what the daemon understands. */
+START_TEST(parse__changes_reach_the_daemon)
+{
+	static const char *const lines[] = { "join", "leave", "rekey", "remove car3",
+					     "split 9 car3 car4", "merge 9" };
+	struct cpc_api_request understood;
+	json_t *request;
+	char *text;
+
+	ck_assert_int_eq(parse(lines[_i]), 0);
+	request = cpc_ctl_request(&command, NULL, 0);
+	text = json_dumps(request, 0);
+	ck_assert_msg(cpc_api_request_parse(text, strlen(text), &understood, &error) == 0, "%s",
+		      error.text);
+	ck_assert_int_eq(understood.op, CPC_API_CHANGE);
+	ck_assert_mem_eq(&understood.change, &command.change, sizeof(command.change));
+	free(text);
+	json_decref(request);
+}
+END_TEST
+
 START_TEST(parse__programs)
 {
 	assert_request("bpf --json", NULL, "{\"op\":\"bpf\"}");
@@ -150,6 +189,25 @@ static const struct {
 	{ "submit a --file f", "either a TEXT" },
 	{ "submit --kind some a", "'some' is not ordinary, quorum or all" },
 	{ "submit --kind", "--kind needs a value" },
+	{ "join car1", "join: what is 'car1'?" },
+	{ "join --platoon 7",
+	  "join: there is no option '--platoon' (a manoeuvre is: propose join)" },
+	{ "merge --gap 7", "there is no option '--gap' (a manoeuvre is: propose merge)" },
+	{ "leave --now", "leave: there is no option '--now'" },
+	{ "leave --wait soon", "--wait: 'soon' is not a whole number" },
+	{ "rekey 3", "rekey: what is '3'?" },
+	{ "remove", "remove: which MEMBER?" },
+	{ "remove car3 car4", "remove: what is 'car4'?" },
+	{ "remove a-name-that-is-longer-than-31-bytes", "'a-name-that-is-longer-than-31-bytes'" },
+	{ "split", "split: which CELL" },
+	{ "split 9 car3", "split: which CELL is to be formed, and by which MEMBERs, two or" },
+	{ "split car3 car4", "split: 'car3' is not a cell's number from 1 to 65535" },
+	{ "split 65536 car3 car4", "'65536'" },
+	{ "split 9 car3 car4 car3", "split: 'car3' is named twice" },
+	{ "merge", "merge: with which CELL?" },
+	{ "merge 0", "merge: '0' is not a cell's number" },
+	{ "merge 9x", "merge: '9x'" },
+	{ "merge 9 10", "merge: what is '10'?" },
 	{ "verdict car1", "which MEMBER, which SEQ" },
 	{ "verdict car1 x yes", "'x' is not a whole number" },
 	{ "verdict car1 1 maybe", "'maybe' is neither yes nor no" },
@@ -191,6 +249,8 @@ int main(void)
 
 	tcase_add_test(tc, parse__requests);
 	tcase_add_test(tc, parse__proposals);
+	tcase_add_test(tc, parse__changes);
+	tcase_add_loop_test(tc, parse__changes_reach_the_daemon, 0, 6);
 	tcase_add_test(tc, parse__programs);
 	tcase_add_loop_test(tc, parse__refusals_say_what_is_wrong, 0,
 			    sizeof(bad) / sizeof(bad[0]));

@@ -97,6 +97,10 @@ START_TEST(proposals__of_all)
 	show(cpc_show_proposals, "{\"entries\":[{\"member\":\"car2\",\"seq\":4,\"kind\":\"quorum\","
 	     "\"state\":\"accepted\"," WORDS "}]}");
 	ck_has("car2/4, by quorum: accepted\n  car1 ");
+	teardown();
+	show(cpc_show_proposals, "{\"entries\":[{\"member\":\"car2\",\"seq\":4,\"kind\":\"change\","
+	     "\"state\":\"open\"," WORDS "}]}");
+	ck_has("car2/4, a change of members: open\n  car1 ");
 }
 END_TEST
 

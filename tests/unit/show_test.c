@@ -78,6 +78,71 @@ START_TEST(cell__question_says_how_to_answer)
 }
 END_TEST
 
+/* Members that change, and what each vehicle has to do with it. */
+START_TEST(cell__epochs_and_candidates)
+{
+	show(cpc_show_cell, "{\"cell\":7,\"epoch\":3,\"base\":45,\"end\":61,\"unanimous\":true,"
+	     "\"members\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"c\"}],"
+	     "\"candidates\":[{\"name\":\"car5\\u001b\",\"node_id\":\"1a2b3c4d5e6f7081ffff\","
+	     "\"certified\":true},{\"name\":\"car6\",\"node_id\":\"00\",\"certified\":false}],"
+	     "\"change\":{\"id\":4,\"what\":\"leave\",\"state\":\"accepted\",\"slot\":57,"
+	     "\"end\":61}}");
+	ck_has("cell 7, epoch 3, on ");
+	ck_has("\nepoch 3 began after slot 45\nmembers change after slot 61\n");
+	ck_has("\n3 members: every one of them has to agree, none may be silent\n");
+	ck_has("      car5\\x1b 1a2b3c4d5e6f7081  wants to join, certified\n");
+	ck_has("      car6 00  wants to join, not certified\n");
+	ck_has("asked to leave: accepted in slot 57, in effect after slot 61\n");
+	ck_assert_ptr_null(strstr(shown, "seeking"));
+	teardown();
+	show(cpc_show_cell, "{\"cell\":7,\"epoch\":1,\"members\":[{}],\"unanimous\":false,"
+	     "\"change\":{\"state\":\"none\"}}");
+	ck_assert_ptr_null(strstr(shown, "began"));
+	ck_assert_ptr_null(strstr(shown, "agree"));
+	ck_assert_ptr_null(strstr(shown, "asked"));
+}
+END_TEST
+
+/* In no cell there is none to describe, only the one that is looked for. */
+START_TEST(cell__seeking)
+{
+	show(cpc_show_cell, "{\"seeking\":{\"cell\":7,\"text\":\"car1 was asked\"}}");
+	ck_assert_str_eq(shown, "  seeking    cell 7: car1 was asked\n");
+	teardown();
+	show(cpc_show_status, "{\"name\":\"car5\",\"running\":false,\"waiting_for\":\"a cell\","
+	     "\"seeking\":\"nobody announces cell 7\"}");
+	ck_assert_str_eq(shown, "car5 waits: a cell\n  seeking    nobody announces cell 7\n");
+}
+END_TEST
+
+START_TEST(cell__question_about_a_change)
+{
+	show(cpc_show_cell, "{\"members\":[{\"index\":2,\"name\":\"car3\",\"question\":"
+	     "{\"seq\":5,\"kind\":\"change\"}}]}");
+	ck_has("entry 5 (change) waits for a verdict: cpchainctl verdict car3 5 yes|no\n");
+	teardown();
+	show(cpc_show_cell, "{\"members\":[{\"index\":2,\"name\":\"car3\",\"question\":"
+	     "{\"seq\":5,\"kind\":\"change\",\"change\":{\"joining\":[\"car5\"]}}}]}");
+	ck_has("entry 5 (change of members: car5 joins) waits for a verdict: ");
+}
+END_TEST
+
+START_TEST(entry__change_of_members)
+{
+	show(cpc_show_entry, "{\"slot\":7,\"member\":\"car2\",\"seq\":3,\"kind\":\"change\","
+	     "\"accepted\":true,\"type\":\"bytes\",\"hex\":\"00\",\"change\":{"
+	     "\"leaving\":[\"car3\"],\"joining\":[\"car5\"]}}");
+	ck_assert_str_eq(shown, "  slot 7  car2/3  accepted  change of members: car3 leaves; car5 "
+			 "joins\n");
+	teardown();
+	show(cpc_show_entry, "{\"kind\":\"change\",\"accepted\":false,\"change\":{}}");
+	ck_has("  REJECTED  change of members: new keys for all\n");
+	teardown();
+	show(cpc_show_entry, "{\"kind\":\"change\",\"type\":\"bytes\",\"hex\":\"00ff\"}");
+	ck_has("  REJECTED  2 bytes 00ff\n");
+}
+END_TEST
+
 START_TEST(stats__latency_and_counters)
 {
 	show(cpc_show_stats, "{\"latency_ms\":{\"count\":3,\"p50\":1.5,\"p99\":2.25,\"max\":3.0},"
@@ -93,7 +158,8 @@ START_TEST(show__nothing_there)
 	void (*const all[])(FILE *, const json_t *) = { cpc_show_status, cpc_show_cell,
 							cpc_show_stats, cpc_show_entry };
 
-	show(all[_i], "{\"members\":7,\"name\":[],\"running\":true}");
+	show(all[_i], "{\"members\":7,\"name\":[],\"running\":true,\"seeking\":8,\"change\":3,"
+	     "\"candidates\":{}}");
 	ck_assert_uint_gt(shown_len, 0);
 }
 END_TEST
@@ -111,6 +177,10 @@ int main(void)
 	tcase_add_test(tc, entry__proposal);
 	tcase_add_test(tc, status__running_and_waiting);
 	tcase_add_test(tc, cell__question_says_how_to_answer);
+	tcase_add_test(tc, cell__epochs_and_candidates);
+	tcase_add_test(tc, cell__seeking);
+	tcase_add_test(tc, cell__question_about_a_change);
+	tcase_add_test(tc, entry__change_of_members);
 	tcase_add_test(tc, stats__latency_and_counters);
 	tcase_add_loop_test(tc, show__nothing_there, 0, 4);
 	suite_add_tcase(suite, tc);

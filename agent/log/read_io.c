@@ -151,6 +151,7 @@ int cpc_store_tip_at(struct cpc_store *store, u32 slot, struct cpc_log_tip *ret_
 	if (slot != UINT32_MAX && slot > store->tip.slot)
 		return -ENOENT;
 	cpc_log_tip_init(&tip, store->tip.n, &store->tip.members);
+	tip.slot = store->epoch.base;
 	r = load_slot(store, slot, &d, error);
 	if (r < 0)
 		return r;
@@ -181,41 +182,62 @@ int cpc_store_tip_at(struct cpc_store *store, u32 slot, struct cpc_log_tip *ret_
 	return 0;
 }
 
-int cpc_store_encode(struct cpc_store *store, u32 after_slot, struct cpc_buffer *out,
-		     struct cpc_error *error)
+static int encode(struct cpc_store *store, u32 after_slot, unsigned int limit,
+		  struct cpc_buffer *out, struct cpc_error *error)
 {
 	struct cpc_log_decision d;
-	int r, count = 0;
-	u32 slot;
+	unsigned int count = 0;
+	int r;
 
-	for (slot = after_slot; slot < store->tip.slot; count++) {
-		r = cpc_store_get(store, ++slot, &d, error);
-		if (r <= 0)
-			return r < 0 ? r : count;
-		r = cpc_decision_encode(&d, out);
+	while (count < limit) {
+		r = cpc_store_get(store, after_slot + 1 + count, &d, error);
+		if (r > 0)
+			r = cpc_decision_encode(&d, out);
+		else
+			return r < 0 ? r : (int)count;
 		if (r == -ENOBUFS)
 			break;
 		if (r < 0)
 			return r;
+		count++;
 	}
-	return count;
+	return (int)count;
 }
 
-int cpc_store_rows(struct cpc_store *store, int lane, unsigned int limit,
-		   struct cpc_store_place *place, cpc_store_row_fn fn, void *ctx,
-		   struct cpc_error *error)
+int cpc_store_encode(struct cpc_store *store, u16 cell, u16 epoch, u32 after_slot,
+		     unsigned int limit, struct cpc_buffer *out, struct cpc_error *error)
+{
+	int64_t selected = store->cell, row;
+	struct cpc_cell_epoch found;
+	enum cpc_store_part part;
+	int r = cpc_store_find(store, cell, epoch, &row, &found, &part, error);
+
+	if (r <= 0)
+		return r;
+	store->cell = row;
+	r = encode(store, after_slot, limit, out, error);
+	store->cell = selected;
+	return r;
+}
+
+/* Rows of one epoch; *@stop when fn wants no more. */
+static int epoch_rows(struct cpc_store *store, int64_t cell, int lane, unsigned int limit,
+		      struct cpc_store_place *place, cpc_store_row_fn fn, void *ctx, int *stop,
+		      struct cpc_error *error)
 {
 	sqlite3_stmt *s = cpc_store_statement(store, lane < 0 ? CPC_SQL_ROWS : CPC_SQL_ROWS_LANE);
-	int r, count = 0, stop = 0;
+	int r = SQLITE_DONE, count = 0;
 
+	sqlite3_bind_int64(s, 1, cell);
 	sqlite3_bind_int64(s, 2, place->slot);
 	sqlite3_bind_int(s, 3, place->lane);
 	sqlite3_bind_int64(s, 4, place->seq);
 	sqlite3_bind_int64(s, 5, limit);
 	if (lane >= 0)
 		sqlite3_bind_int(s, 6, lane);
-	while (!stop && (r = sqlite3_step(s)) == SQLITE_ROW) {
+	while (!*stop && (r = sqlite3_step(s)) == SQLITE_ROW) {
 		struct cpc_store_row row = {
+			.epoch = place->epoch,
 			.slot = (u32)sqlite3_column_int64(s, 0),
 			.lane = (u8)sqlite3_column_int(s, 1),
 			.seq = (u32)sqlite3_column_int64(s, 2),
@@ -226,34 +248,125 @@ int cpc_store_rows(struct cpc_store *store, int lane, unsigned int limit,
 			.len = (size_t)sqlite3_column_bytes(s, 6),
 		};
 
-		*place = (struct cpc_store_place){ row.slot, row.lane, row.seq };
+		*place = (struct cpc_store_place){ row.epoch, row.slot, row.lane, row.seq };
 		count++;
-		stop = fn(ctx, &row);
+		*stop = fn(ctx, &row);
 	}
-	if (!stop && r != SQLITE_DONE)
+	if (!*stop && r != SQLITE_DONE)
 		count = cpc_store_fail(store, "read entries", error);
 	sqlite3_reset(s);
 	return count;
 }
 
-int cpc_store_last(struct cpc_store *store, int lane, unsigned int count,
-		   struct cpc_store_place *ret_place, struct cpc_error *error)
+/* That author's lane in an epoch: -1 without one (all lanes); -ENOENT: it was no member. */
+static int lane_of(struct cpc_store *store, u16 epoch, const uint8_t *author, int *ret_lane,
+		   struct cpc_error *error)
 {
-	sqlite3_stmt *s = cpc_store_statement(store, lane < 0 ? CPC_SQL_LAST : CPC_SQL_LAST_LANE);
-	struct cpc_store_place place = { 0, 0, 0 };
+	struct cpc_cell_epoch found;
 	int r;
 
+	*ret_lane = -1;
+	if (!author)
+		return 0;
+	r = cpc_store_epoch(store, store->epoch.cell, epoch, &found, error);
+	if (r < 0)
+		return r;
+	*ret_lane = cpc_cell_epoch_find(&found, author);
+	return *ret_lane < 0 ? -ENOENT : 0;
+}
+
+int cpc_store_rows(struct cpc_store *store, const uint8_t *author, unsigned int limit,
+		   struct cpc_store_place *place, cpc_store_row_fn fn, void *ctx,
+		   struct cpc_error *error)
+{
+	unsigned int count = 0;
+	int64_t row;
+	int r, lane, stop = 0;
+	u16 epoch;
+
+	/* The epoch that the place is in, or the first one behind it. Slots go on over epochs. */
+	r = cpc_store_chain(store, CPC_SQL_CHAIN_NEXT, place->epoch ? place->epoch - 1 : 0, &row,
+			    &epoch, error);
+	while (r > 0 && !stop && count < limit) {
+		place->epoch = epoch;
+		r = lane_of(store, epoch, author, &lane, error);
+		if (r == 0)
+			r = epoch_rows(store, row, lane, limit - count, place, fn, ctx, &stop,
+				       error);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		count += r > 0 ? (unsigned int)r : 0;
+		if (!stop && count < limit)
+			r = cpc_store_chain(store, CPC_SQL_CHAIN_NEXT, epoch, &row, &epoch, error);
+	}
+	return r < 0 && r != -ENOENT ? r : (int)count;
+}
+
+/* The place before the last @count rows of one epoch: 1, 0: it has no more than that. */
+static int epoch_last(struct cpc_store *store, int64_t cell, int lane, unsigned int count,
+		      struct cpc_store_place *place, struct cpc_error *error)
+{
+	sqlite3_stmt *s = cpc_store_statement(store, lane < 0 ? CPC_SQL_LAST : CPC_SQL_LAST_LANE);
+	int r;
+
+	sqlite3_bind_int64(s, 1, cell);
 	sqlite3_bind_int64(s, 2, count);
 	if (lane >= 0)
 		sqlite3_bind_int(s, 3, lane);
 	r = sqlite3_step(s);
-	if (r == SQLITE_ROW)
-		place = (struct cpc_store_place){ (u32)sqlite3_column_int64(s, 0),
-						  (u8)sqlite3_column_int(s, 1),
-						  (u32)sqlite3_column_int64(s, 2) };
-	else if (r != SQLITE_DONE)
-		return cpc_store_fail(store, "find the last entries", error);
+	if (r == SQLITE_ROW) {
+		place->slot = (u32)sqlite3_column_int64(s, 0);
+		place->lane = (u8)sqlite3_column_int(s, 1);
+		place->seq = (u32)sqlite3_column_int64(s, 2);
+	}
 	sqlite3_reset(s);
+	if (r != SQLITE_ROW && r != SQLITE_DONE)
+		return cpc_store_fail(store, "find the last entries", error);
+	return r == SQLITE_ROW;
+}
+
+static int count_rows(struct cpc_store *store, int64_t cell, int lane, unsigned int *ret_count,
+		      struct cpc_error *error)
+{
+	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_COUNT_ROWS);
+	int r;
+
+	sqlite3_bind_int64(s, 1, cell);
+	sqlite3_bind_int(s, 2, lane);
+	r = sqlite3_step(s);
+	if (r == SQLITE_ROW)
+		*ret_count = (unsigned int)sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	return r == SQLITE_ROW ? 0 : cpc_store_fail(store, "count entries", error);
+}
+
+int cpc_store_last(struct cpc_store *store, const uint8_t *author, unsigned int count,
+		   struct cpc_store_place *ret_place, struct cpc_error *error)
+{
+	struct cpc_store_place place = { .epoch = store->epoch.epoch };
+	int64_t row = store->cell;
+	unsigned int rows;
+	int r, lane, more = 1;
+
+	while (more > 0) {
+		place = (struct cpc_store_place){ .epoch = place.epoch };
+		r = lane_of(store, place.epoch, author, &lane, error);
+		if (r == 0)
+			r = epoch_last(store, row, lane, count, &place, error);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		if (r > 0)
+			break;
+		rows = 0;
+		r = r == 0 ? count_rows(store, row, lane, &rows, error) : 0;
+		if (r < 0)
+			return r;
+		count -= rows < count ? rows : count;
+		more = count ? cpc_store_chain(store, CPC_SQL_CHAIN_BEFORE, place.epoch, &row,
+					       &place.epoch, error) : 0;
+	}
+	if (more < 0)
+		return more;
 	*ret_place = place;
 	return 0;
 }

@@ -7,7 +7,10 @@
 const char cpc_schema[] =
 	"CREATE TABLE cells(id INTEGER PRIMARY KEY, cell INTEGER NOT NULL, epoch INTEGER NOT NULL,"
 	" self INTEGER NOT NULL, n INTEGER NOT NULL, node_ids BLOB NOT NULL, members BLOB NOT NULL,"
-	" has_left INTEGER NOT NULL DEFAULT 0, UNIQUE(cell, epoch));"
+	/* part: enum cpc_store_part; chain: the row of its first epoch */
+	" part INTEGER NOT NULL, base INTEGER NOT NULL, base_log_hash BLOB NOT NULL,"
+	" chain INTEGER NOT NULL, UNIQUE(cell, epoch));"
+	"CREATE INDEX cells_by_chain ON cells(chain, epoch);"
 	"CREATE TABLE slots(cell INTEGER NOT NULL, slot INTEGER NOT NULL, value BLOB NOT NULL,"
 	" log_hash BLOB NOT NULL, void INTEGER NOT NULL, time_ms INTEGER NOT NULL,"
 	" PRIMARY KEY(cell, slot)) WITHOUT ROWID;"
@@ -35,13 +38,20 @@ const char *const cpc_schema_sql[CPC_SQL_COUNT] = {
 	[CPC_SQL_COMMIT] = "COMMIT",
 	[CPC_SQL_ROLLBACK] = "ROLLBACK",
 	[CPC_SQL_CELL_FIND] =
-		"SELECT id, self, n, node_ids, members, has_left FROM cells"
+		"SELECT id, self, n, node_ids, members, part, base, base_log_hash, chain FROM cells"
 		" WHERE cell = ?2 AND epoch = ?3",
 	[CPC_SQL_CELL_NEWEST] = "SELECT coalesce(max(epoch), 0) FROM cells WHERE cell = ?2",
 	[CPC_SQL_CELL_ADD] =
-		"INSERT INTO cells(cell, epoch, self, n, node_ids, members)"
-		" VALUES(?2, ?3, ?4, ?5, ?6, ?7)",
-	[CPC_SQL_CELL_LEAVE] = "UPDATE cells SET has_left = 1 WHERE id = ?1",
+		"INSERT INTO cells(cell, epoch, self, n, node_ids, members, part, base,"
+		" base_log_hash, chain) VALUES(?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+		" coalesce(?11, (SELECT coalesce(max(id), 0) + 1 FROM cells)))",
+	[CPC_SQL_CELL_JOIN] = "UPDATE cells SET part = ?2 WHERE id = ?1",
+	[CPC_SQL_CHAIN_NEXT] =
+		"SELECT id, epoch FROM cells WHERE chain = ?2 AND epoch > ?3 ORDER BY epoch"
+		" LIMIT 1",
+	[CPC_SQL_CHAIN_BEFORE] =
+		"SELECT id, epoch FROM cells WHERE chain = ?2 AND epoch < ?3 ORDER BY epoch DESC"
+		" LIMIT 1",
 	[CPC_SQL_SLOT_ADD] = "INSERT INTO slots VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[CPC_SQL_CUT_ADD] = "INSERT INTO cuts VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[CPC_SQL_ENTRY_ADD] = "INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -58,17 +68,21 @@ const char *const cpc_schema_sql[CPC_SQL_COUNT] = {
 		"SELECT seq, head FROM cuts WHERE cell = ?1 AND lane = ?2 AND slot <= ?3"
 		" ORDER BY slot DESC LIMIT 1",
 	[CPC_SQL_TOTALS] =
-		"SELECT count(*), coalesce(sum(lane = ?2), 0), coalesce(sum(accepted = 0), 0)"
-		" FROM entries WHERE cell = ?1",
+		"SELECT count(*), coalesce(sum(e.lane = c.self), 0), coalesce(sum(e.accepted = 0), 0)"
+		" FROM cells c JOIN entries e ON e.cell = c.id WHERE c.chain = ?2",
 	[CPC_SQL_CHANGE] =
 		"SELECT min(slot) FROM cuts WHERE cell = ?1 AND slot <= ?3 AND accepted >= 32768",
-	[CPC_SQL_VOIDS] = "SELECT count(*) FROM slots WHERE cell = ?1 AND void",
+	[CPC_SQL_VOIDS] =
+		"SELECT count(*) FROM cells c JOIN slots s ON s.cell = c.id"
+		" WHERE c.chain = ?2 AND s.void",
 	[CPC_SQL_ROWS] =
 		"SELECT " ROW " FROM entries WHERE cell = ?1 AND (slot, lane, seq) > (?2, ?3, ?4)"
 		" ORDER BY slot, lane, seq LIMIT ?5",
 	[CPC_SQL_ROWS_LANE] =
 		"SELECT " ROW " FROM entries WHERE cell = ?1 AND lane = ?6 AND slot >= ?2"
 		" AND (slot, lane, seq) > (?2, ?3, ?4) ORDER BY slot, seq LIMIT ?5",
+	[CPC_SQL_COUNT_ROWS] =
+		"SELECT count(*) FROM entries WHERE cell = ?1 AND (?2 < 0 OR lane = ?2)",
 	[CPC_SQL_LAST] =
 		"SELECT slot, lane, seq FROM entries WHERE cell = ?1"
 		" ORDER BY slot DESC, lane DESC, seq DESC LIMIT 1 OFFSET ?2",

@@ -5,7 +5,7 @@
 #include "agent/log/store_private.h"
 
 #define CPC_SCHEMA_APPLICATION 0x43504368	/* "CPCh" (PRAGMA application_id) */
-#define CPC_SCHEMA_VERSION 1
+#define CPC_SCHEMA_VERSION 2
 
 extern const char cpc_schema[];
 extern const char *const cpc_schema_sql[CPC_SQL_COUNT];

@@ -29,43 +29,46 @@
 
 #include "agent/log/decision.h"
 #include "agent/log/envelope.h"
+#include "agent/log/epoch.h"
 #include "agent/log/verify.h"
 #include "agent/util/error.h"
 
 struct cpc_store;
 
-/* A cell and this node's part in it. */
-struct cpc_store_cell {
-	u16 cell;
-	u16 epoch;
-	unsigned int n;
-	unsigned int self;
-	uint8_t node_id[CPC_MEMBERS_MAX][32];
-	struct cpc_hash members;	/* digest of the member set */
-};
-
 enum cpc_store_part {
 	CPC_PART_NONE,		/* never took part */
 	CPC_PART_JOINED,	/* took part: keys were given to the kernel */
 	CPC_PART_LEFT,		/* took part and left on purpose */
+	CPC_PART_FOLLOWED,	/* only fetched its log from others, on the way to a later epoch */
 };
 
 /* Opens or creates the file. -EBUSY, -EINVAL (a newer or foreign file), -EIO with a text. */
 int cpc_store_open(const char *path, struct cpc_store **ret_store, struct cpc_error *error);
 void cpc_store_close(struct cpc_store *store);
 
-/* What this node has to do with (cell, epoch), and the newest epoch it took part in (0: none). */
+/* What this node has to do with (cell, epoch), and the newest epoch that is here (0: none). */
 int cpc_store_part(struct cpc_store *store, u16 cell, u16 epoch, enum cpc_store_part *ret_part,
 		   u16 *ret_newest_epoch, struct cpc_error *error);
+
+/* That epoch as it was joined or followed. 1, 0: not here, -EIO. */
+int cpc_store_epoch(struct cpc_store *store, u16 cell, u16 epoch,
+		    struct cpc_cell_epoch *ret_epoch, struct cpc_error *error);
 
 /*
  * Notes that this node takes part, and selects that log. -EEXIST if the file knows the same cell
  * and epoch with other members or another index. Must be on disk before the first key is given to
- * the kernel: from then on others may hold this member's votes.
+ * the kernel: from then on others may hold this member's votes. An epoch with a base continues the
+ * chain of epochs whose newest one is here: their entries read as one log.
  */
-int cpc_store_join(struct cpc_store *store, const struct cpc_store_cell *cell,
+int cpc_store_join(struct cpc_store *store, const struct cpc_cell_epoch *epoch,
 		   struct cpc_error *error);
+/* The same for an epoch that is over, whose log is only to be fetched. */
+int cpc_store_follow(struct cpc_store *store, const struct cpc_cell_epoch *epoch,
+		     struct cpc_error *error);
 int cpc_store_leave(struct cpc_store *store, struct cpc_error *error);
+
+/* The epoch that is selected; `epoch` 0: none is. */
+const struct cpc_cell_epoch *cpc_store_selected(const struct cpc_store *store);
 
 /* Where the selected log stands, with what was put since cpc_store_begin(). */
 const struct cpc_log_tip *cpc_store_tip(const struct cpc_store *store);
@@ -91,12 +94,16 @@ int cpc_store_tip_at(struct cpc_store *store, u32 slot, struct cpc_log_tip *ret_
 int cpc_store_get(struct cpc_store *store, u32 slot, struct cpc_log_decision *ret_decision,
 		  struct cpc_error *error);
 
-/* Appends as many whole encoded decisions after @after_slot as fit. Returns how many, or -EIO. */
-int cpc_store_encode(struct cpc_store *store, u32 after_slot, struct cpc_buffer *out,
-		     struct cpc_error *error);
+/*
+ * Appends whole encoded decisions of any epoch that is here, after @after_slot: as many as fit, at
+ * most @limit. Returns how many, or -EIO.
+ */
+int cpc_store_encode(struct cpc_store *store, u16 cell, u16 epoch, u32 after_slot,
+		     unsigned int limit, struct cpc_buffer *out, struct cpc_error *error);
 
 /* A decided entry, valid during the call. */
 struct cpc_store_row {
+	u16 epoch;
 	u32 slot;
 	u8 lane;
 	u32 seq;
@@ -107,8 +114,12 @@ struct cpc_store_row {
 	size_t len;
 };
 
-/* Entries are ordered by slot, lane, seq: a place in the log lies behind such a triple. */
+/*
+ * Entries are ordered by epoch, slot, lane, seq: a place in the log lies behind such a four. Only
+ * epochs of the selected one's chain are read. An epoch of 0 is before all of them.
+ */
 struct cpc_store_place {
+	u16 epoch;
 	u32 slot;
 	u8 lane;
 	u32 seq;
@@ -118,18 +129,18 @@ struct cpc_store_place {
 typedef int (*cpc_store_row_fn)(void *ctx, const struct cpc_store_row *row);
 
 /*
- * Rows behind @place, at most @limit of them, of @lane or of all (-1); moves @place behind the last
- * one given. Returns the number of rows, or -EIO.
+ * Rows behind @place, at most @limit of them, of the member with @author's node id or of all (NULL);
+ * moves @place behind the last one given. Returns the number of rows, or -EIO.
  */
-int cpc_store_rows(struct cpc_store *store, int lane, unsigned int limit,
+int cpc_store_rows(struct cpc_store *store, const uint8_t *author, unsigned int limit,
 		   struct cpc_store_place *place, cpc_store_row_fn fn, void *ctx,
 		   struct cpc_error *error);
 
-/* The place from which @count rows (of @lane or of all) lead to the end. */
-int cpc_store_last(struct cpc_store *store, int lane, unsigned int count,
+/* The place from which @count rows (of @author or of all) lead to the end. */
+int cpc_store_last(struct cpc_store *store, const uint8_t *author, unsigned int count,
 		   struct cpc_store_place *ret_place, struct cpc_error *error);
 
-/* Totals of the selected log. */
+/* Totals of the log, over the epochs of the selected one's chain. */
 struct cpc_store_totals {
 	uint64_t entries, own_entries, rejected, void_slots;
 };

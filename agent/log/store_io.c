@@ -158,11 +158,57 @@ void cpc_store_close(struct cpc_store *store)
 
 /* ---- the cell -------------------------------------------------------------------------------- */
 
+static bool take_epoch(sqlite3_stmt *s, struct cpc_cell_epoch *e)
+{
+	int n = sqlite3_column_int(s, 2), self = sqlite3_column_int(s, 1);
+
+	if (n < 1 || n > CPC_MEMBERS_MAX || self < 0 || self >= n ||
+	    sqlite3_column_bytes(s, 3) != n * 32 || sqlite3_column_bytes(s, 4) != CPC_HASH_BYTES ||
+	    sqlite3_column_bytes(s, 7) != CPC_HASH_BYTES)
+		return false;
+	e->n = (unsigned int)n;
+	e->self = (unsigned int)self;
+	e->base = (u32)sqlite3_column_int64(s, 6);
+	memcpy(e->node_id, sqlite3_column_blob(s, 3), e->n * 32);
+	memcpy(e->members.b, sqlite3_column_blob(s, 4), CPC_HASH_BYTES);
+	memcpy(e->base_log_hash.b, sqlite3_column_blob(s, 7), CPC_HASH_BYTES);
+	return true;
+}
+
+int cpc_store_find(struct cpc_store *store, u16 cell, u16 epoch, int64_t *ret_row,
+		   struct cpc_cell_epoch *ret_epoch, enum cpc_store_part *ret_part,
+		   struct cpc_error *error)
+{
+	struct cpc_cell_epoch found = { .cell = cell, .epoch = epoch };
+	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_CELL_FIND);
+	int r;
+
+	sqlite3_bind_int(s, 2, cell);
+	sqlite3_bind_int(s, 3, epoch);
+	r = sqlite3_step(s);
+	if (r == SQLITE_DONE)
+		return 0;
+	if (r != SQLITE_ROW)
+		return cpc_store_fail(store, "find cell", error);
+	if (!take_epoch(s, &found)) {
+		sqlite3_reset(s);
+		cpc_error_set(error, "database: cell %u epoch %u is damaged", cell, epoch);
+		return -EIO;
+	}
+	*ret_row = sqlite3_column_int64(s, 0);
+	*ret_part = (enum cpc_store_part)sqlite3_column_int(s, 5);
+	*ret_epoch = found;
+	sqlite3_reset(s);
+	return 1;
+}
+
 int cpc_store_part(struct cpc_store *store, u16 cell, u16 epoch, enum cpc_store_part *ret_part,
 		   u16 *ret_newest_epoch, struct cpc_error *error)
 {
 	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_CELL_NEWEST);
 	enum cpc_store_part part = CPC_PART_NONE;
+	struct cpc_cell_epoch ignored;
+	int64_t row;
 	u16 newest;
 	int r;
 
@@ -171,48 +217,122 @@ int cpc_store_part(struct cpc_store *store, u16 cell, u16 epoch, enum cpc_store_
 		return cpc_store_fail(store, "newest epoch", error);
 	newest = (u16)sqlite3_column_int(s, 0);
 	sqlite3_reset(s);
-	s = cpc_store_statement(store, CPC_SQL_CELL_FIND);
-	sqlite3_bind_int(s, 2, cell);
-	sqlite3_bind_int(s, 3, epoch);
-	r = sqlite3_step(s);
-	if (r == SQLITE_ROW)
-		part = sqlite3_column_int(s, 5) ? CPC_PART_LEFT : CPC_PART_JOINED;
-	else if (r != SQLITE_DONE)
-		return cpc_store_fail(store, "find cell", error);
-	sqlite3_reset(s);
+	r = cpc_store_find(store, cell, epoch, &row, &ignored, &part, error);
+	if (r < 0)
+		return r;
 	*ret_part = part;
 	*ret_newest_epoch = newest;
 	return 0;
 }
 
-/* 1: selected, 0: not there, -EEXIST: there with other contents. */
-static int select_cell(struct cpc_store *store, const struct cpc_store_cell *cell,
-		       struct cpc_error *error)
+int cpc_store_epoch(struct cpc_store *store, u16 cell, u16 epoch,
+		    struct cpc_cell_epoch *ret_epoch, struct cpc_error *error)
 {
-	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_CELL_FIND);
+	enum cpc_store_part part;
+	int64_t row;
+
+	return cpc_store_find(store, cell, epoch, &row, ret_epoch, &part, error);
+}
+
+/* A row's neighbour in its chain. 1, 0: none, -EIO. */
+int cpc_store_chain(struct cpc_store *store, enum cpc_sql which, u16 epoch, int64_t *ret_row,
+		    u16 *ret_epoch, struct cpc_error *error)
+{
+	sqlite3_stmt *s = cpc_store_statement(store, which);
 	int r;
 
-	sqlite3_bind_int(s, 2, cell->cell);
-	sqlite3_bind_int(s, 3, cell->epoch);
+	sqlite3_bind_int64(s, 2, store->chain);
+	sqlite3_bind_int(s, 3, epoch);
 	r = sqlite3_step(s);
-	if (r == SQLITE_DONE)
-		return 0;
-	if (r != SQLITE_ROW)
-		return cpc_store_fail(store, "find cell", error);
-	if (sqlite3_column_int(s, 1) != (int)cell->self ||
-	    sqlite3_column_int(s, 2) != (int)cell->n ||
-	    sqlite3_column_bytes(s, 3) != (int)cell->n * 32 ||
-	    memcmp(sqlite3_column_blob(s, 3), cell->node_id, cell->n * 32) != 0 ||
-	    sqlite3_column_bytes(s, 4) != CPC_HASH_BYTES ||
-	    memcmp(sqlite3_column_blob(s, 4), cell->members.b, CPC_HASH_BYTES) != 0) {
-		cpc_error_set(error, "cell %u epoch %u is in the log with other members (%d, this "
-			      "node's index %d): raise 'epoch' on every member", cell->cell,
-			      cell->epoch, sqlite3_column_int(s, 2), sqlite3_column_int(s, 1));
-		sqlite3_reset(s);
+	if (r == SQLITE_ROW) {
+		*ret_row = sqlite3_column_int64(s, 0);
+		*ret_epoch = (u16)sqlite3_column_int(s, 1);
+	}
+	sqlite3_reset(s);
+	if (r != SQLITE_ROW && r != SQLITE_DONE)
+		return cpc_store_fail(store, "follow the chain of epochs", error);
+	return r == SQLITE_ROW;
+}
+
+/* Which chain a new epoch continues: that of the newest one here; 0: it begins one. */
+static int chain_of(struct cpc_store *store, const struct cpc_cell_epoch *epoch, int64_t *ret_chain,
+		    struct cpc_error *error)
+{
+	struct cpc_cell_epoch newest;
+	enum cpc_store_part part;
+	sqlite3_stmt *s;
+	int64_t row;
+	u16 number;
+	int r;
+
+	*ret_chain = 0;
+	r = cpc_store_part(store, epoch->cell, epoch->epoch, &part, &number, error);
+	if (r < 0 || !epoch->base || !number)
+		return r;
+	r = cpc_store_find(store, epoch->cell, number, &row, &newest, &part, error);
+	if (r <= 0 || number > epoch->epoch || newest.base > epoch->base)
+		return r < 0 ? r : 0;
+	s = cpc_store_statement(store, CPC_SQL_CELL_FIND);
+	sqlite3_bind_int(s, 2, epoch->cell);
+	sqlite3_bind_int(s, 3, number);
+	if (sqlite3_step(s) != SQLITE_ROW)
+		return cpc_store_fail(store, "find the chain", error);
+	*ret_chain = sqlite3_column_int64(s, 8);
+	sqlite3_reset(s);
+	return 0;
+}
+
+static int add_cell(struct cpc_store *store, const struct cpc_cell_epoch *epoch,
+		    enum cpc_store_part part, struct cpc_error *error)
+{
+	sqlite3_stmt *s;
+	int64_t chain;
+	int r = chain_of(store, epoch, &chain, error);
+
+	if (r < 0)
+		return r;
+	s = cpc_store_statement(store, CPC_SQL_CELL_ADD);
+	sqlite3_bind_int(s, 2, epoch->cell);
+	sqlite3_bind_int(s, 3, epoch->epoch);
+	sqlite3_bind_int(s, 4, (int)epoch->self);
+	sqlite3_bind_int(s, 5, (int)epoch->n);
+	sqlite3_bind_blob(s, 6, epoch->node_id, (int)epoch->n * 32, SQLITE_STATIC);
+	sqlite3_bind_blob(s, 7, epoch->members.b, CPC_HASH_BYTES, SQLITE_STATIC);
+	sqlite3_bind_int(s, 8, (int)part);
+	sqlite3_bind_int64(s, 9, epoch->base);
+	sqlite3_bind_blob(s, 10, epoch->base_log_hash.b, CPC_HASH_BYTES, SQLITE_STATIC);
+	if (chain)
+		sqlite3_bind_int64(s, 11, chain);
+	return cpc_store_run(store, s, error);
+}
+
+/* 1: selected, 0: not there, -EEXIST: there with other contents. */
+static int select_cell(struct cpc_store *store, const struct cpc_cell_epoch *epoch,
+		       enum cpc_store_part *ret_part, struct cpc_error *error)
+{
+	struct cpc_cell_epoch found;
+	sqlite3_stmt *s;
+	int64_t row;
+	int r = cpc_store_find(store, epoch->cell, epoch->epoch, &row, &found, ret_part, error);
+
+	if (r <= 0)
+		return r;
+	if (found.self != epoch->self || !cpc_cell_epoch_same(&found, epoch) ||
+	    memcmp(&found.members, &epoch->members, sizeof(found.members)) != 0) {
+		cpc_error_set(error, "cell %u epoch %u is in the log with other members (%u, this "
+			      "node's index %u): raise 'epoch' on every member", epoch->cell,
+			      epoch->epoch, found.n, found.self);
 		return -EEXIST;
 	}
-	store->cell = sqlite3_column_int64(s, 0);
+	s = cpc_store_statement(store, CPC_SQL_CELL_FIND);
+	sqlite3_bind_int(s, 2, epoch->cell);
+	sqlite3_bind_int(s, 3, epoch->epoch);
+	if (sqlite3_step(s) != SQLITE_ROW)
+		return cpc_store_fail(store, "find cell", error);
+	store->chain = sqlite3_column_int64(s, 8);
 	sqlite3_reset(s);
+	store->cell = row;
+	store->epoch = found;
 	return 1;
 }
 
@@ -220,7 +340,7 @@ static int load_totals(struct cpc_store *store, struct cpc_error *error)
 {
 	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_TOTALS);
 
-	sqlite3_bind_int(s, 2, (int)store->self);
+	sqlite3_bind_int64(s, 2, store->chain);
 	if (sqlite3_step(s) != SQLITE_ROW)
 		return cpc_store_fail(store, "totals", error);
 	store->totals.entries = (uint64_t)sqlite3_column_int64(s, 0);
@@ -228,6 +348,7 @@ static int load_totals(struct cpc_store *store, struct cpc_error *error)
 	store->totals.rejected = (uint64_t)sqlite3_column_int64(s, 2);
 	sqlite3_reset(s);
 	s = cpc_store_statement(store, CPC_SQL_VOIDS);
+	sqlite3_bind_int64(s, 2, store->chain);
 	if (sqlite3_step(s) != SQLITE_ROW)
 		return cpc_store_fail(store, "void slots", error);
 	store->totals.void_slots = (uint64_t)sqlite3_column_int64(s, 0);
@@ -236,40 +357,64 @@ static int load_totals(struct cpc_store *store, struct cpc_error *error)
 	return 0;
 }
 
-int cpc_store_join(struct cpc_store *store, const struct cpc_store_cell *cell,
-		   struct cpc_error *error)
+static int set_part(struct cpc_store *store, enum cpc_store_part part, struct cpc_error *error)
 {
-	sqlite3_stmt *s;
+	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_CELL_JOIN);
+
+	sqlite3_bind_int(s, 2, (int)part);
+	return cpc_store_run(store, s, error);
+}
+
+static int enter(struct cpc_store *store, const struct cpc_cell_epoch *epoch,
+		 enum cpc_store_part part, struct cpc_error *error)
+{
+	int64_t chain = store->chain;
+	enum cpc_store_part before;
 	int r;
 
-	assert(!store->in_batch && cell->n <= CPC_MEMBERS_MAX && cell->self < cell->n);
-	r = select_cell(store, cell, error);
+	assert(!store->in_batch && epoch->n <= CPC_MEMBERS_MAX && epoch->self < epoch->n);
+	r = select_cell(store, epoch, &before, error);
 	if (r == 0) {
-		s = cpc_store_statement(store, CPC_SQL_CELL_ADD);
-		sqlite3_bind_int(s, 2, cell->cell);
-		sqlite3_bind_int(s, 3, cell->epoch);
-		sqlite3_bind_int(s, 4, (int)cell->self);
-		sqlite3_bind_int(s, 5, (int)cell->n);
-		sqlite3_bind_blob(s, 6, cell->node_id, (int)cell->n * 32, SQLITE_STATIC);
-		sqlite3_bind_blob(s, 7, cell->members.b, CPC_HASH_BYTES, SQLITE_STATIC);
-		r = cpc_store_run(store, s, error);
+		r = add_cell(store, epoch, part, error);
+		before = part;
 		if (r == 0)
-			r = select_cell(store, cell, error);
+			r = select_cell(store, epoch, &before, error);
 	}
+	if (r >= 0 && part == CPC_PART_JOINED && before == CPC_PART_FOLLOWED)
+		r = set_part(store, part, error);
 	if (r < 0)
 		return r;
-	store->self = cell->self;
-	cpc_log_tip_init(&store->tip, cell->n, &cell->members);
+	store->self = epoch->self;
+	cpc_log_tip_init(&store->tip, epoch->n, &epoch->members);
+	store->tip.slot = epoch->base;
 	r = cpc_store_tip_at(store, UINT32_MAX, &store->tip, error);
 	if (r < 0)
 		return r;
 	store->committed_tip = store->tip;
-	return load_totals(store, error);
+	/* The next epoch of the chain counts on: counting anew takes long where the log is. */
+	return store->chain == chain ? 0 : load_totals(store, error);
+}
+
+int cpc_store_join(struct cpc_store *store, const struct cpc_cell_epoch *epoch,
+		   struct cpc_error *error)
+{
+	return enter(store, epoch, CPC_PART_JOINED, error);
+}
+
+int cpc_store_follow(struct cpc_store *store, const struct cpc_cell_epoch *epoch,
+		     struct cpc_error *error)
+{
+	return enter(store, epoch, CPC_PART_FOLLOWED, error);
 }
 
 int cpc_store_leave(struct cpc_store *store, struct cpc_error *error)
 {
-	return cpc_store_run(store, cpc_store_statement(store, CPC_SQL_CELL_LEAVE), error);
+	return set_part(store, CPC_PART_LEFT, error);
+}
+
+const struct cpc_cell_epoch *cpc_store_selected(const struct cpc_store *store)
+{
+	return &store->epoch;
 }
 
 const struct cpc_log_tip *cpc_store_tip(const struct cpc_store *store)

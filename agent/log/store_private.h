@@ -14,7 +14,9 @@ enum cpc_sql {
 	CPC_SQL_CELL_FIND,
 	CPC_SQL_CELL_NEWEST,
 	CPC_SQL_CELL_ADD,
-	CPC_SQL_CELL_LEAVE,
+	CPC_SQL_CELL_JOIN,
+	CPC_SQL_CHAIN_NEXT,
+	CPC_SQL_CHAIN_BEFORE,
 	CPC_SQL_SLOT_ADD,
 	CPC_SQL_CUT_ADD,
 	CPC_SQL_ENTRY_ADD,
@@ -27,6 +29,7 @@ enum cpc_sql {
 	CPC_SQL_VOIDS,
 	CPC_SQL_ROWS,
 	CPC_SQL_ROWS_LANE,
+	CPC_SQL_COUNT_ROWS,
 	CPC_SQL_LAST,
 	CPC_SQL_LAST_LANE,
 	CPC_SQL_OUT_ADD,
@@ -44,7 +47,9 @@ struct cpc_store {
 	sqlite3 *db;
 	sqlite3_stmt *statement[CPC_SQL_COUNT];
 	int64_t cell;			/* row of the selected cell; 0: none selected */
+	int64_t chain;			/* row of the first epoch of its chain */
 	unsigned int self;
+	struct cpc_cell_epoch epoch;	/* the selected one */
 	bool in_batch;
 	struct cpc_log_tip tip, committed_tip;
 	struct cpc_store_totals totals, committed_totals;
@@ -59,6 +64,15 @@ struct cpc_store {
 
 /* The statement, reset and with the selected cell bound to ?1 (when it has such a parameter). */
 sqlite3_stmt *cpc_store_statement(struct cpc_store *store, enum cpc_sql which);
+
+/* The row of (cell, epoch) and its part. 1, 0: not here, -EIO. */
+int cpc_store_find(struct cpc_store *store, u16 cell, u16 epoch, int64_t *ret_row,
+		   struct cpc_cell_epoch *ret_epoch, enum cpc_store_part *ret_part,
+		   struct cpc_error *error);
+
+/* Its neighbour in the selected chain, by CHAIN_NEXT or CHAIN_BEFORE. 1, 0: none, -EIO. */
+int cpc_store_chain(struct cpc_store *store, enum cpc_sql which, u16 epoch, int64_t *ret_row,
+		    u16 *ret_epoch, struct cpc_error *error);
 
 /* Runs a statement that gives no rows. Returns 0 or -EIO with SQLite's text. */
 int cpc_store_run(struct cpc_store *store, sqlite3_stmt *statement, struct cpc_error *error);

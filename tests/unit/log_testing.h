@@ -178,9 +178,9 @@ static inline void world_run(struct world *w, u32 slots)
 	}
 }
 
-static inline struct cpc_store_cell world_cell(u16 epoch)
+static inline struct cpc_cell_epoch world_cell(u16 epoch)
 {
-	struct cpc_store_cell cell = { .cell = 7, .epoch = epoch, .n = WORLD_N, .self = 1,
+	struct cpc_cell_epoch cell = { .cell = 7, .epoch = epoch, .n = WORLD_N, .self = 1,
 				       .members = world_members };
 	unsigned int i;
 

@@ -14,7 +14,7 @@ static struct cpc_error error;
 
 static void open_store(u16 epoch)
 {
-	struct cpc_store_cell cell = world_cell(epoch);
+	struct cpc_cell_epoch cell = world_cell(epoch);
 
 	ck_assert_msg(cpc_store_open(path, &store, &error) == 0, "%s", error.text);
 	ck_assert_msg(cpc_store_join(store, &cell, &error) == 0, "%s", error.text);

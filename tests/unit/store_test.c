@@ -3,6 +3,7 @@
 #include "log_testing.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/mman.h>
@@ -15,7 +16,7 @@ static struct cpc_error error;
 
 static void open_store(u16 epoch)
 {
-	struct cpc_store_cell cell = world_cell(epoch);
+	struct cpc_cell_epoch cell = world_cell(epoch);
 
 	ck_assert_msg(cpc_store_open(path, &store, &error) == 0, "%s", error.text);
 	ck_assert_msg(cpc_store_join(store, &cell, &error) == 0, "%s", error.text);
@@ -60,7 +61,8 @@ static void assert_same_log(void)
 	struct cpc_log_decision d;
 	u32 slot, tip = cpc_store_tip(store)->slot;
 
-	ck_assert_int_eq(cpc_store_encode(store, 0, &ours, &error), (int)tip);
+	ck_assert_int_eq(cpc_store_encode(store, 7, cpc_store_selected(store)->epoch, 0, UINT_MAX, &ours,
+					  &error), (int)tip);
 	for (slot = 1; slot <= tip; slot++) {
 		world_get(world, slot, &d);
 		ck_assert_int_eq(cpc_decision_encode(&d, &theirs), 0);
@@ -94,7 +96,7 @@ END_TEST
 START_TEST(part__remembers_epochs)
 {
 	enum cpc_store_part part;
-	struct cpc_store_cell later = world_cell(4);
+	struct cpc_cell_epoch later = world_cell(4);
 	u16 newest;
 
 	ck_assert_int_eq(cpc_store_part(store, 7, 1, &part, &newest, &error), 0);
@@ -115,7 +117,7 @@ END_TEST
 
 START_TEST(join__same_epoch_other_members_is_refused)
 {
-	struct cpc_store_cell cell = world_cell(1);
+	struct cpc_cell_epoch cell = world_cell(1);
 
 	cell.node_id[2][5] ^= 1;
 	ck_assert_int_eq(cpc_store_join(store, &cell, &error), -EEXIST);
@@ -263,7 +265,7 @@ START_TEST(encode__whole_decisions_up_to_the_limit)
 		CPC_BUFFER struct cpc_buffer out = cpc_buffer_init(limit);
 		struct cpc_log_decision d;
 		struct cpc_reader r;
-		int count = cpc_store_encode(store, 10, &out, &error), i;
+		int count = cpc_store_encode(store, 7, 1, 10, UINT_MAX, &out, &error), i;
 
 		ck_assert_int_ge(count, 0);
 		r = cpc_reader_init(out.data, out.len);
@@ -295,9 +297,18 @@ static int see(void *ctx, const struct cpc_store_row *row)
 	ck_assert_mem_eq(row->body, world->entry[row->lane][row->seq].body, row->len);
 	ck_assert_int_eq(row->time_ms, 1000 + row->slot);
 	ck_assert(row->accepted || row->kind != CPC_ENTRY_ORDINARY);
-	seen->last = (struct cpc_store_place){ row->slot, row->lane, row->seq };
+	seen->last = (struct cpc_store_place){ row->epoch, row->slot, row->lane, row->seq };
 	seen->count++;
 	return 0;
+}
+
+/* The node id of the member with that lane; NULL: of all. */
+static const uint8_t *author(int lane)
+{
+	static struct cpc_cell_epoch cell;
+
+	cell = world_cell(1);
+	return lane < 0 ? NULL : cell.node_id[lane];
 }
 
 /* In batches of any size, every entry is seen once and in order; of all lanes or of one. */
@@ -312,12 +323,13 @@ START_TEST(rows__each_once_in_order)
 					  cpc_store_tip(store)->seq[lane];
 
 		for (batch = 1; batch < 50; batch += 9) {
-			struct cpc_store_place place = { 0, 0, 0 };
+			struct cpc_store_place place = { 0, 0, 0, 0 };
 			struct seen seen = { .lane = lane };
 			int r;
 
 			do
-				r = cpc_store_rows(store, lane, batch, &place, see, &seen, &error);
+				r = cpc_store_rows(store, author(lane), batch, &place, see, &seen,
+						   &error);
 			while (r > 0);
 			ck_assert_int_eq(r, 0);
 			ck_assert_uint_eq(seen.count, expected);
@@ -337,10 +349,143 @@ START_TEST(last__leads_to_the_end)
 			struct cpc_store_place place;
 			struct seen seen = { .lane = lane };
 
-			ck_assert_int_eq(cpc_store_last(store, lane, count, &place, &error), 0);
-			ck_assert_int_eq(cpc_store_rows(store, lane, 1000, &place, see, &seen,
-							&error), (int)count);
+			ck_assert_int_eq(cpc_store_last(store, author(lane), count, &place, &error),
+					 0);
+			ck_assert_int_eq(cpc_store_rows(store, author(lane), 1000, &place, see,
+							&seen, &error), (int)count);
 		}
+}
+END_TEST
+
+/* ---- epochs ---------------------------------------------------------------------------------- */
+
+/* Epoch 1 ends at slot 40; in epoch 2, from there on, member 3 is gone and the others moved. */
+static struct cpc_cell_epoch second_epoch(void)
+{
+	struct cpc_cell_epoch cell = world_cell(2);
+
+	memcpy(cell.node_id[0], world_cell(1).node_id[3], 32);
+	memcpy(cell.node_id[3], world_cell(1).node_id[0], 32);
+	cell.base = 40;
+	cell.base_log_hash = world->slot[40].log_hash;
+	return cell;
+}
+
+static void enter_second_epoch(void)
+{
+	struct cpc_cell_epoch cell = second_epoch();
+
+	put_slots(1, 40);
+	world_init(world, 5);
+	world->tip.slot = 40;
+	world_run(world, 40);
+	ck_assert_msg(cpc_store_join(store, &cell, &error) == 0, "%s", error.text);
+	ck_assert_int_eq(cpc_outbox_resume(store, UINT32_MAX - 1, &error), 0);
+}
+
+static int count_row(void *ctx, const struct cpc_store_row *row)
+{
+	struct seen *seen = ctx;
+
+	ck_assert(row->epoch == (row->slot <= 40 ? 1 : 2));
+	ck_assert_uint_ge(row->slot, seen->last.slot);
+	ck_assert(seen->lane < 0 || row->lane == (row->epoch == 1 ? seen->lane : 3 - seen->lane));
+	seen->last.slot = row->slot;
+	seen->count++;
+	return 0;
+}
+
+/* The second epoch's log begins where the first ended, and both read as one. */
+START_TEST(join__next_epoch_goes_on_with_the_log)
+{
+	struct cpc_store_place place = { 0, 0, 0, 0 };
+	struct seen seen = { .lane = -1 }, one = { .lane = 0 };
+	unsigned int before, i;
+
+	enter_second_epoch();
+	before = (unsigned int)cpc_store_totals(store)->entries;
+	ck_assert_uint_eq(cpc_store_tip(store)->slot, 40);
+	put_slots(41, 80);
+	ck_assert_uint_eq(cpc_store_tip(store)->slot, 80);
+	ck_assert_uint_gt(cpc_store_totals(store)->entries, before);
+	while (cpc_store_rows(store, NULL, 7, &place, count_row, &seen, &error) > 0)
+		continue;
+	ck_assert_uint_eq(seen.count, cpc_store_totals(store)->entries);
+	place = (struct cpc_store_place){ 0, 0, 0, 0 };
+	while (cpc_store_rows(store, author(0), 7, &place, count_row, &one, &error) > 0)
+		continue;
+	ck_assert_uint_gt(one.count, 0);
+	ck_assert_uint_lt(one.count, seen.count);
+	for (i = 0; i <= seen.count + 3; i += 11) {
+		struct seen last = { .lane = -1 };
+
+		ck_assert_int_eq(cpc_store_last(store, NULL, i, &place, &error), 0);
+		ck_assert_int_eq(cpc_store_rows(store, NULL, 10000, &place, count_row, &last,
+						&error),
+				 (int)(i < seen.count ? i : seen.count));
+	}
+}
+END_TEST
+
+START_TEST(join__next_epoch_survives_closing)
+{
+	struct cpc_cell_epoch cell, wanted;
+	uint64_t entries;
+
+	enter_second_epoch();
+	wanted = *cpc_store_selected(store);
+	put_slots(41, 60);
+	entries = cpc_store_totals(store)->entries;
+	cpc_store_close(store);
+	ck_assert_int_eq(cpc_store_open(path, &store, &error), 0);
+	ck_assert_int_eq(cpc_store_epoch(store, 7, 3, &cell, &error), 0);
+	ck_assert_int_eq(cpc_store_epoch(store, 7, 2, &cell, &error), 1);
+	ck_assert(cpc_cell_epoch_same(&cell, &wanted));
+	ck_assert_int_eq(cpc_store_join(store, &cell, &error), 0);
+	ck_assert_uint_eq(cpc_store_tip(store)->slot, 60);
+	ck_assert_uint_eq(cpc_store_totals(store)->entries, entries);
+	cell.base_log_hash.b[0] ^= 1;
+	ck_assert_int_eq(cpc_store_join(store, &cell, &error), -EEXIST);
+}
+END_TEST
+
+/* Peers that are behind an epoch are served from any that is here. */
+START_TEST(encode__of_an_earlier_epoch)
+{
+	CPC_BUFFER struct cpc_buffer out = cpc_buffer_init(1 << 20);
+	struct cpc_log_decision d;
+	struct cpc_reader r;
+
+	enter_second_epoch();
+	put_slots(41, 45);
+	ck_assert_int_eq(cpc_store_encode(store, 7, 1, 38, 100, &out, &error), 2);
+	ck_assert_int_eq(cpc_store_encode(store, 7, 2, 40, 1, &out, &error), 1);
+	ck_assert_int_eq(cpc_store_encode(store, 7, 3, 40, 1, &out, &error), 0);
+	r = cpc_reader_init(out.data, out.len);
+	for (u32 slot = 39; slot <= 41; slot++) {
+		ck_assert_int_eq(cpc_decision_decode(&r, &d), 1);
+		ck_assert_uint_eq(d.slot, slot);
+	}
+	ck_assert_uint_eq(cpc_store_tip(store)->slot, 45);
+}
+END_TEST
+
+/* An epoch that was only followed is no vote: it may be joined later. */
+START_TEST(follow__is_not_taking_part)
+{
+	struct cpc_cell_epoch cell = second_epoch();
+	enum cpc_store_part part;
+	u16 newest;
+
+	ck_assert_int_eq(cpc_store_follow(store, &cell, &error), 0);
+	ck_assert_int_eq(cpc_store_part(store, 7, 2, &part, &newest, &error), 0);
+	ck_assert_int_eq(part, CPC_PART_FOLLOWED);
+	ck_assert_int_eq(cpc_store_join(store, &cell, &error), 0);
+	ck_assert_int_eq(cpc_store_part(store, 7, 2, &part, &newest, &error), 0);
+	ck_assert_int_eq(part, CPC_PART_JOINED);
+	ck_assert_int_eq(cpc_store_follow(store, &cell, &error), 0);
+	ck_assert_int_eq(cpc_store_part(store, 7, 2, &part, &newest, &error), 0);
+	ck_assert_int_eq(part, CPC_PART_JOINED);
 }
 END_TEST
 
@@ -435,6 +580,10 @@ int main(void)
 	tcase_add_test(tc, encode__whole_decisions_up_to_the_limit);
 	tcase_add_test(tc, rows__each_once_in_order);
 	tcase_add_test(tc, last__leads_to_the_end);
+	tcase_add_test(tc, join__next_epoch_goes_on_with_the_log);
+	tcase_add_test(tc, join__next_epoch_survives_closing);
+	tcase_add_test(tc, encode__of_an_earlier_epoch);
+	tcase_add_test(tc, follow__is_not_taking_part);
 	tcase_add_test(tc, kill__nothing_lost_or_doubled);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

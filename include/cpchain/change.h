@@ -13,7 +13,8 @@
  * all come to the same next epoch:
  *
  *   staying members keep their order and move up; joining ones follow in the order named;
- *   with a split, the leaving ones form the named cell, in their order, as its epoch 1.
+ *   with a split, the leaving ones form the named cell, in their order, as its epoch 1;
+ *   when all leave with one, the cell is dissolved: they are members of the named cell already.
  */
 #ifndef CPCHAIN_CHANGE_H
 #define CPCHAIN_CHANGE_H
@@ -30,7 +31,7 @@ struct cpc_member_change {
 /*
  * Decodes a change in a cell of @n. Returns 0 or -EBADMSG: truncated or trailing bytes, a version
  * not known, leaving members that are none, a joining one named twice, a next set outside
- * CPC_MEMBERS_FEW..CPC_MEMBERS_MAX, a split of fewer than CPC_MEMBERS_FEW.
+ * CPC_MEMBERS_FEW..CPC_MEMBERS_MAX (but 0 with a split), a split of fewer than CPC_MEMBERS_FEW.
  */
 int cpc_change_decode(const u8 *data, size_t len, unsigned int n,
 		      struct cpc_member_change *ret_change);

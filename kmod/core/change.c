@@ -26,6 +26,9 @@ static bool possible(const struct cpc_member_change *c, unsigned int n)
 	if (c->split && cpc_count_bits(c->leaving) < CPC_MEMBERS_FEW)
 		return false;
 	next = cpc_change_members(c, n, false);
+	/* Nobody stays: all of them go to the cell that is named. */
+	if (next == 0 && c->split)
+		return true;
 	if (next < CPC_MEMBERS_FEW || next > CPC_MEMBERS_MAX)
 		return false;
 	for (i = 0; i < c->joining; i++)

@@ -171,7 +171,9 @@ u64 cpc_conditions_tick(struct cpc_core *core)
 			continue;
 		if (core->now_us < at_us && at_us < wake_us)
 			wake_us = at_us;
+		/* On who is a member silence says nothing: that is for a quorum of words. */
 		if ((c->yes | c->no) & cpc_bit(core->config.self) || c->mute ||
+		    c->kind == CPC_ENTRY_CHANGE ||
 		    core->config.default_verdict == CPC_VERDICT_NONE)
 			continue;
 		at_us = c->since_us + wait_us;

@@ -64,6 +64,8 @@ START_TEST(decode__refuses_what_is_no_cell)
 	ck_assert_int_eq(decode(1, 1, 0, 64), 0);
 	ck_assert_int_eq(decode(1, 0, 9, 7), -EBADMSG);	/* a cell of one splits off */
 	ck_assert_int_eq(decode(3, 0, 9, 7), 0);
+	ck_assert_int_eq(decode(0xf, 0, 9, 4), 0);	/* all go to cell 9 */
+	ck_assert_int_eq(decode(0xf, 0, 0, 4), -EBADMSG);	/* all go nowhere */
 	ids[CPC_NODE_ID_BYTES - 1] = 1;
 	memset(ids, 1, CPC_NODE_ID_BYTES);
 	ck_assert_int_eq(decode(0, 2, 0, 4), -EBADMSG);	/* joins twice */

@@ -19,7 +19,7 @@ static void read_view(struct cpc_reader *r, struct cpc_tell *t)
 	v->base = cpc_read_le32(r);
 	cpc_read_copy(r, v->base_log_hash.b, CPC_HASH_BYTES);
 	n = cpc_read_u8(r);
-	if (n < 1 || n > CPC_MEMBERS_MAX)
+	if (n < CPC_MEMBERS_FEW || n > CPC_MEMBERS_MAX)
 		r->failed = true;
 	for (i = 0; !r->failed && i < n; i++) {
 		uint8_t id[32];
@@ -31,6 +31,17 @@ static void read_view(struct cpc_reader *r, struct cpc_tell *t)
 		v->n++;
 	}
 	v->self = CPC_NOT_A_MEMBER;
+}
+
+/* A node that is named twice would make a change that nobody can decode (change.h). */
+static bool is_named(const struct cpc_tell *t, unsigned int count, const uint8_t node_id[32])
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (memcmp(t->node_id[i], node_id, 32) == 0)
+			return true;
+	return false;
 }
 
 static void read_ask(struct cpc_reader *r, struct cpc_tell *t)
@@ -45,8 +56,11 @@ static void read_ask(struct cpc_reader *r, struct cpc_tell *t)
 	if ((what != CPC_ASK_JOIN && what != CPC_ASK_REENTER) || t->count > CPC_TELL_ASK_MAX ||
 	    (what == CPC_ASK_JOIN) != (t->count > 0))
 		r->failed = true;
-	for (i = 0; !r->failed && i < t->count; i++)
+	for (i = 0; !r->failed && i < t->count; i++) {
 		cpc_read_copy(r, t->node_id[i], 32);
+		if (is_named(t, i, t->node_id[i]))
+			r->failed = true;
+	}
 }
 
 static void read_answer(struct cpc_reader *r, struct cpc_tell *t)
@@ -100,6 +114,7 @@ size_t cpc_tell_encode(const struct cpc_tell *t, u8 out[CPC_TELL_BYTES_MAX])
 	struct cpc_writer w = cpc_writer_init(out, CPC_TELL_BYTES_MAX);
 	size_t len;
 
+	assert(t->view.n <= CPC_MEMBERS_MAX && t->count <= CPC_TELL_ASK_MAX);
 	cpc_write_u8(&w, (u8)t->type);
 	cpc_write_u8(&w, VERSION);
 	switch (t->type) {
@@ -120,7 +135,7 @@ size_t cpc_tell_encode(const struct cpc_tell *t, u8 out[CPC_TELL_BYTES_MAX])
 			cpc_write_bytes(&w, t->node_id, (size_t)t->count * 32);
 		break;
 	case CPC_TELL_ANSWER:
-		len = strlen(t->text);
+		len = strnlen(t->text, CPC_TELL_TEXT_MAX);
 		cpc_write_u8(&w, (u8)t->state);
 		cpc_write_le16(&w, t->cell);
 		cpc_write_le16(&w, t->epoch);

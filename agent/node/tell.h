@@ -53,10 +53,13 @@ struct cpc_tell {
 	char text[CPC_TELL_TEXT_MAX + 1];
 };
 
-/* 0 or -EBADMSG: no such message, truncated or trailing bytes, a member twice. */
+/*
+ * 0, or -EBADMSG: no such message or version, truncated or trailing bytes, a node id twice, cell 0,
+ * a view of epoch 0 or of a number of members that is no cell, a text that is not printable ASCII.
+ */
 int cpc_tell_decode(const u8 *data, size_t len, struct cpc_tell *ret_tell);
 
-/* The encoded length. */
+/* The encoded length. What cpc_tell_decode() gave, it gives back byte by byte. */
 size_t cpc_tell_encode(const struct cpc_tell *tell, u8 out[CPC_TELL_BYTES_MAX]);
 
 #endif

@@ -8,9 +8,10 @@
 void cpc_seek_heard(struct cpc_seek *seek, unsigned int peer, const uint8_t node_id[32],
 		    bool trusted, const struct cpc_cell_epoch *epoch)
 {
-	struct cpc_seek_view *v = &seek->view[peer];
+	struct cpc_seek_view *v;
 
 	assert(peer < CPC_NET_PEERS_MAX);
+	v = &seek->view[peer];
 	*v = (struct cpc_seek_view){ .heard = true, .trusted = trusted, .epoch = *epoch };
 	memcpy(v->node_id, node_id, sizeof(v->node_id));
 }
@@ -21,20 +22,26 @@ void cpc_seek_lost(struct cpc_seek *seek, unsigned int peer)
 	seek->view[peer].heard = false;
 }
 
-/* May this peer vouch for that epoch? */
-static bool vouches(const struct cpc_seek_view *v, const struct cpc_cell_epoch *epoch)
+/* The member of that epoch that vouches for it by this view, by bit; 0: nobody does. */
+static u64 vouches(const struct cpc_seek_view *v, const struct cpc_cell_epoch *epoch)
 {
-	return v->heard && v->trusted && cpc_cell_epoch_same(&v->epoch, epoch) &&
-	       cpc_cell_epoch_find(epoch, v->node_id) >= 0;
+	int member;
+
+	if (!v->heard || !v->trusted || !cpc_cell_epoch_same(&v->epoch, epoch))
+		return 0;
+	member = cpc_cell_epoch_find(epoch, v->node_id);
+	return member < 0 ? 0 : (u64)1 << member;
 }
 
 static bool is_believed(const struct cpc_seek *seek, const struct cpc_cell_epoch *epoch)
 {
-	unsigned int i, count = 0;
+	unsigned int i;
+	u64 members = 0;
 
+	/* By member: one that has two places as a peer (it came again) is still one. */
 	for (i = 0; i < CPC_NET_PEERS_MAX; i++)
-		count += vouches(&seek->view[i], epoch);
-	return count >= cpc_blocking(epoch->n);
+		members |= vouches(&seek->view[i], epoch);
+	return cpc_count_bits(members) >= cpc_blocking(epoch->n);
 }
 
 const struct cpc_cell_epoch *cpc_seek_believed(const struct cpc_seek *seek, u16 cell)

@@ -39,10 +39,10 @@ void cpc_seek_heard(struct cpc_seek *seek, unsigned int peer, const uint8_t node
 		    bool trusted, const struct cpc_cell_epoch *epoch);
 void cpc_seek_lost(struct cpc_seek *seek, unsigned int peer);
 
-/* The newest epoch of @cell to believe in, or NULL. Valid until the next call with this seek. */
+/* The newest epoch of @cell to believe in, or NULL. Valid until the next cpc_seek_heard(). */
 const struct cpc_cell_epoch *cpc_seek_believed(const struct cpc_seek *seek, u16 cell);
 
-/* Which peer to ask now: a member of @believed; -EAGAIN: not now. Counts as asked. */
+/* Which peer to ask now: one that vouches for @believed; -EAGAIN: not now. Counts as asked. */
 int cpc_seek_whom(struct cpc_seek *seek, const struct cpc_cell_epoch *believed, u64 now_us);
 /* Not again before then. */
 void cpc_seek_wait(struct cpc_seek *seek, u64 until_us);

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static enum cpc_word say(enum cpc_word word, const char *why, const char **ret_why)
+static enum cpc_admit_word say(enum cpc_admit_word word, const char *why,
+			       const char **ret_why)
 {
 	*ret_why = why;
 	return word;
@@ -34,8 +35,8 @@ static bool may_leave(const struct cpc_admit *a, unsigned int proposer, u64 leav
 	return true;
 }
 
-static enum cpc_word certified(const struct cpc_admit *a, unsigned int proposer,
-			       const struct cpc_member_change *c, const char **ret_why)
+static enum cpc_admit_word certified(const struct cpc_admit *a, unsigned int proposer,
+				     const struct cpc_member_change *c, const char **ret_why)
 {
 	if (c->split && cpc_change_members(c, a->epoch->n, false) == 0)
 		return a->let_in(a->ctx, c->split) ?
@@ -51,8 +52,8 @@ static enum cpc_word certified(const struct cpc_admit *a, unsigned int proposer,
 		   "who leaves wants to, or is silent" : "new keys", ret_why);
 }
 
-enum cpc_word cpc_admit(const struct cpc_admit *a, unsigned int proposer, const u8 *change,
-			size_t len, const char **ret_why)
+enum cpc_admit_word cpc_admit(const struct cpc_admit *a, unsigned int proposer,
+			      const u8 *change, size_t len, const char **ret_why)
 {
 	static const uint8_t nobody[32];
 	static const struct cpc_hash none;
@@ -64,6 +65,8 @@ enum cpc_word cpc_admit(const struct cpc_admit *a, unsigned int proposer, const 
 	if (cpc_cell_epoch_next(a->epoch, &c, false, 1, &none, nobody, &next) < 0)
 		return say(CPC_WORD_NO, "one joins that is a member, or the epochs are used up",
 			   ret_why);
+	if (c.split == a->epoch->cell)
+		return say(CPC_WORD_NO, "a cell cannot split off or become itself", ret_why);
 	if (!all_ready(a, &c))
 		return say(CPC_WORD_WAIT, "not all that join are connected and trusted", ret_why);
 	if (a->wish && a->wish_len == len && memcmp(a->wish, change, len) == 0)

@@ -15,7 +15,9 @@
  *   any         yes, when those who join are connected
  *
  * What this vehicle itself was asked to propose it agrees to, whoever proposes it. Nobody's
- * silence is a yes: a change needs a quorum's. What can only be a mistake or malice is refused.
+ * silence is a yes: a change needs a quorum's. What can only be a mistake or malice is refused:
+ * what is no change of these members, makes one of them join, or names this cell as the one to
+ * split off or dissolve into.
  */
 #ifndef CPC_AGENT_NODE_ADMIT_H
 #define CPC_AGENT_NODE_ADMIT_H
@@ -25,8 +27,8 @@
 
 enum { CPC_ADMIT_REKEY_US = 10 * 1000 * 1000 };
 
-enum cpc_word {
-	CPC_WORD_WAIT,			/* for a session, or for the operator */
+enum cpc_admit_word {
+	CPC_WORD_WAIT,			/* for a session, a while, or the operator: judge again */
 	CPC_WORD_YES,
 	CPC_WORD_NO,
 };
@@ -48,7 +50,7 @@ struct cpc_admit {
 };
 
 /* @ret_why is a static text. */
-enum cpc_word cpc_admit(const struct cpc_admit *admit, unsigned int proposer, const u8 *change,
-			size_t len, const char **ret_why);
+enum cpc_admit_word cpc_admit(const struct cpc_admit *admit, unsigned int proposer,
+			      const u8 *change, size_t len, const char **ret_why);
 
 #endif

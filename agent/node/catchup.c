@@ -45,17 +45,24 @@ static bool may_ask(const struct cpc_catchup *c, unsigned int member, u64 asked,
 	return second_round || !(c->doubtful & bit(member));
 }
 
+static bool has_ended(const struct cpc_log_tip *tip)
+{
+	return tip->end && tip->slot >= tip->end;
+}
+
 /* The next chunk, from the present source if it was not passed over, else from the next peer. */
 static void ask_source(struct cpc_catchup *c, u64 now_us)
 {
 	const struct cpc_log_tip *tip = c->ops->tip(c->ctx);
 	unsigned int i;
 
-	if (tip->slot >= c->target) {
+	if (tip->slot >= c->target || has_ended(tip)) {
+		u32 slot = tip->slot < c->target ? tip->slot : c->target;
+
 		c->phase = CPC_CATCHUP_IDLE;
 		c->stats.reached++;
 		cpc_buffer_done(&c->chunk);
-		c->ops->reached(c->ctx, c->target);
+		c->ops->reached(c->ctx, slot);
 		return;
 	}
 	for (i = 0; i < 2 * c->n; i++) {
@@ -121,8 +128,8 @@ static void ask_confirmers(struct cpc_catchup *c, u64 now_us)
 }
 
 /*
- * Reads the source's answer into the chunk, up to the target. Returns the number of decisions, or
- * -EBADMSG.
+ * Reads the source's answer into the chunk, up to the target or the epoch's end. Returns the number
+ * of decisions, or -EBADMSG.
  */
 static int read_chunk(struct cpc_catchup *c, const u8 *data, size_t len)
 {
@@ -132,7 +139,8 @@ static int read_chunk(struct cpc_catchup *c, const u8 *data, size_t len)
 
 	c->staged = *c->ops->tip(c->ctx);
 	cpc_buffer_truncate(&c->chunk, 0);
-	while (c->staged.slot < c->target && (r = cpc_decision_decode(&reader, &decision)) > 0) {
+	while (c->staged.slot < c->target && !has_ended(&c->staged) &&
+	       (r = cpc_decision_decode(&reader, &decision)) > 0) {
 		/* What the log has got meanwhile, by itself, is skipped. */
 		if (decision.slot <= c->staged.slot)
 			continue;
@@ -190,8 +198,12 @@ void cpc_catchup_start(struct cpc_catchup *c, u32 slot, const u8 log_hash[8], u6
 	if (c->phase != CPC_CATCHUP_IDLE && slot <= c->target)
 		return;
 	if (c->phase != CPC_CATCHUP_IDLE && c->phase != CPC_CATCHUP_WAIT) {
-		/* Under way: what is being fetched ends at the old target and stays good. */
-		if (c->staged.slot == c->target && c->phase == CPC_CATCHUP_CONFIRM)
+		/*
+		 * Under way: what is being fetched ends at the old target and stays good. All but
+		 * there, that one is reached first, so that claims do not run away from us.
+		 */
+		if (slot != CPC_CATCHUP_END && c->staged.slot == c->target &&
+		    c->phase == CPC_CATCHUP_CONFIRM)
 			return;
 		c->target = slot;
 		memcpy(c->target_hash, log_hash, sizeof(c->target_hash));

@@ -9,10 +9,16 @@
  *            f more peers with the same 32-byte log hash: f+1 say so, one of them is correct
  *   store    the chunk; then the next one, until the target is reached
  *
+ * The target is a slot, or the end of the epoch wherever that is (CPC_CATCHUP_END): the decisions
+ * themselves say where they end, and nothing follows there.
+ *
  * A chunk never goes beyond the target, which f+1 members claim on the air, so f+1 peers can
- * confirm it. A source that gives nothing, garbage, an unconfirmed chain or no answer in time is
- * passed over for the next; peers that failed once are asked last from then on. One chunk and one
- * answer are held, never more.
+ * confirm it. Towards the end it goes as far as its source does: where a later epoch is known to
+ * have begun, f+1 peers come to have that, too, and until then it is tried again.
+ *
+ * A source that gives nothing, garbage, an unconfirmed chain or no answer in time is passed over
+ * for the next; peers that failed once are asked last from then on. One chunk and one answer are
+ * held, never more.
  */
 #ifndef CPC_AGENT_NODE_CATCHUP_H
 #define CPC_AGENT_NODE_CATCHUP_H
@@ -25,6 +31,9 @@ enum {
 	CPC_CATCHUP_RETRY_US = 2 * 1000 * 1000,	/* after all sources were tried in vain */
 };
 
+/* As a target: the epoch's last slot, which the log has not reached yet. */
+#define CPC_CATCHUP_END UINT32_MAX
+
 /* Set in `after_slot` of a fetch: only the one decision after it is wanted. */
 #define CPC_FETCH_ONE 0x80000000u
 
@@ -35,7 +44,10 @@ struct cpc_catchup_ops {
 	int (*store)(void *ctx, const u8 *chunk, size_t len);
 	/* The log as stored, which others may have moved on meanwhile. */
 	const struct cpc_log_tip *(*tip)(void *ctx);
-	/* The target is stored. */
+	/*
+	 * The target is stored: @slot is that, or the epoch's last slot if that comes first. This
+	 * is called last of all: it may start anew, or init for another epoch.
+	 */
 	void (*reached)(void *ctx, u32 slot);
 };
 
@@ -59,7 +71,7 @@ struct cpc_catchup {
 	void *ctx;
 	u64 up;				/* peers with a session, by bit */
 	enum cpc_catchup_phase phase;
-	u32 target;
+	u32 target;			/* CPC_CATCHUP_END: the epoch's last slot */
 	u8 target_hash[8];
 	unsigned int source;
 	u64 tried;			/* sources passed over in this round */
@@ -75,7 +87,10 @@ void cpc_catchup_init(struct cpc_catchup *c, unsigned int n, unsigned int self,
 		      const struct cpc_catchup_ops *ops, void *ctx);
 void cpc_catchup_done(struct cpc_catchup *c);
 
-/* f+1 members claim this state. A newer target replaces an older one. */
+/*
+ * f+1 members claim this state, and a newer one replaces an older one. CPC_CATCHUP_END, with any
+ * hash: the epoch is over, fetch all of it; replaces every other target and is replaced by none.
+ */
 void cpc_catchup_start(struct cpc_catchup *c, u32 slot, const u8 log_hash[8], u64 now_us);
 void cpc_catchup_peer(struct cpc_catchup *c, unsigned int member, bool up, u64 now_us);
 void cpc_catchup_fetched(struct cpc_catchup *c, unsigned int member, const u8 *data, size_t len,

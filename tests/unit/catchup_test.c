@@ -31,6 +31,7 @@ static enum behaviour peer[PEERS];
 static struct request queue[QUEUE];
 static unsigned int queued;
 static u32 reached_slot;
+static unsigned int reached_count;
 static u64 now_us;
 
 static int fetch(void *ctx, unsigned int member, u32 after_slot)
@@ -68,6 +69,7 @@ static void reached(void *ctx, u32 slot)
 {
 	(void)ctx;
 	reached_slot = slot;
+	reached_count++;
 }
 
 static const struct cpc_catchup_ops ops = { fetch, store, get_tip, reached };
@@ -130,12 +132,17 @@ static bool run(void)
 	return catchup.phase == CPC_CATCHUP_IDLE;
 }
 
-static void start(void)
+static void connect_peers(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < PEERS; i++)
 		cpc_catchup_peer(&catchup, i, peer[i] != DOWN, now_us);
+}
+
+static void start(void)
+{
+	connect_peers();
 	cpc_catchup_start(&catchup, world->tip.slot, world->tip.log_hash.b, now_us);
 }
 
@@ -155,6 +162,7 @@ static void setup(void)
 		peer[i] = HONEST;
 	queued = 0;
 	reached_slot = 0;
+	reached_count = 0;
 	now_us = 1000;
 }
 
@@ -285,6 +293,158 @@ START_TEST(fetched__unasked_answers_are_ignored)
 }
 END_TEST
 
+/* ---- to the end of the epoch ----------------------------------------------------------------- */
+
+static u32 end_slot;
+
+/* The world's epoch ends, and the liar's sooner; who lies may also tell of slots behind the end. */
+static void setup_end(void)
+{
+	setup();
+	world_end(world);
+	end_slot = world->tip.slot;
+	world_init(lie, 42);
+	world_run(lie, 30);
+	world_end(lie);
+	world_run(lie, 20);
+}
+
+static void start_end(void)
+{
+	static const u8 zeros[8];
+
+	connect_peers();
+	cpc_catchup_start(&catchup, CPC_CATCHUP_END, zeros, now_us);
+}
+
+static void check_at_end(void)
+{
+	ck_assert(run());
+	ck_assert_uint_eq(reached_count, 1);
+	ck_assert_uint_eq(reached_slot, end_slot);
+	ck_assert_uint_eq(tip.slot, end_slot);
+	ck_assert_uint_eq(tip.end, end_slot);
+	ck_assert_mem_eq(&tip.log_hash, &world->slot[end_slot].log_hash, 32);
+	ck_assert_ptr_null(catchup.chunk.data);
+}
+
+/* All of the epoch, and nothing behind it, though it is there to be had. */
+START_TEST(end__fetches_the_whole_epoch_and_no_more)
+{
+	world_run(world, 20);
+	start_end();
+	check_at_end();
+	ck_assert_uint_gt(catchup.stats.chunks, 3);
+	ck_assert_uint_eq(catchup.stats.bad, 0);
+}
+END_TEST
+
+START_TEST(end__one_faulty_peer_changes_nothing)
+{
+	unsigned int where = 1 + (unsigned int)_i % 3;
+
+	peer[where] = (enum behaviour)(LIAR + _i / 3);
+	start_end();
+	check_at_end();
+}
+END_TEST
+
+/* An end that only one claims is none, nor is anything before it. */
+START_TEST(end__a_lie_is_never_stored)
+{
+	peer[1] = LIAR;
+	peer[2] = EMPTY;
+	peer[3] = SILENT;
+	start_end();
+	ck_assert(!run());
+	ck_assert_uint_eq(tip.slot, 0);
+	ck_assert_uint_eq(reached_count, 0);
+}
+END_TEST
+
+/* A log that stops is not one that ends: what there is is stored, and more waited for. */
+START_TEST(end__not_reached_where_a_log_only_stops)
+{
+	unsigned int i;
+
+	for (i = 1; i < PEERS; i++)
+		peer[i] = BEHIND;
+	start_end();
+	ck_assert(!run());
+	ck_assert_uint_eq(tip.slot, end_slot / 2);
+	ck_assert_uint_eq(reached_count, 0);
+	peer[1] = HONEST;	/* alone: nobody can confirm it */
+	ck_assert(!run());
+	ck_assert_uint_eq(tip.slot, end_slot / 2);
+	peer[3] = HONEST;
+	check_at_end();
+}
+END_TEST
+
+/* Which phase the normal target is in when it is replaced: its last confirmation is one of them. */
+START_TEST(end__replaces_a_slot)
+{
+	static const enum cpc_catchup_phase phases[] = { CPC_CATCHUP_BODY, CPC_CATCHUP_CONFIRM,
+							 CPC_CATCHUP_WAIT };
+	enum cpc_catchup_phase phase = phases[_i];
+	unsigned int i;
+
+	for (i = 1; i < PEERS && phase == CPC_CATCHUP_WAIT; i++)
+		peer[i] = DOWN;
+	connect_peers();
+	cpc_catchup_start(&catchup, 5, world->slot[5].log_hash.b, now_us);
+	if (phase == CPC_CATCHUP_CONFIRM) {
+		answer();
+		ck_assert_uint_eq(catchup.staged.slot, 5);
+	}
+	ck_assert_int_eq(catchup.phase, phase);
+	for (i = 1; i < PEERS; i++)
+		peer[i] = HONEST;
+	start_end();
+	check_at_end();
+}
+END_TEST
+
+START_TEST(end__not_replaced_by_a_slot)
+{
+	start_end();
+	cpc_catchup_start(&catchup, 5, world->slot[5].log_hash.b, now_us);
+	answer();
+	ck_assert_int_eq(catchup.phase, CPC_CATCHUP_CONFIRM);
+	cpc_catchup_start(&catchup, end_slot, world->slot[end_slot].log_hash.b, now_us);
+	start_end();
+	check_at_end();
+}
+END_TEST
+
+/* Where the log is at its end already, or comes to it by itself, nothing is fetched. */
+START_TEST(end__the_log_is_there_by_itself)
+{
+	struct cpc_log_decision d;
+	u32 slot;
+
+	if (_i)
+		start_end();
+	for (slot = 1; slot <= end_slot; slot++) {
+		world_get(world, slot, &d);
+		ck_assert_int_eq(cpc_log_verify(&tip, &d, &tip, NULL), 0);
+	}
+	if (!_i)
+		start_end();
+	check_at_end();
+	ck_assert_uint_eq(catchup.stats.chunks, 0);
+}
+END_TEST
+
+/* Nor does a slot behind the end, which no correct member claims, keep us asking for ever. */
+START_TEST(end__a_slot_behind_it_ends_there_too)
+{
+	world_run(world, 20);
+	start();
+	check_at_end();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("catchup");
@@ -300,6 +460,17 @@ int main(void)
 	tcase_add_test(tc, peer__one_that_comes_is_asked_at_once);
 	tcase_add_test(tc, fetched__log_moved_on_by_itself);
 	tcase_add_test(tc, fetched__unasked_answers_are_ignored);
+	suite_add_tcase(suite, tc);
+	tc = tcase_create("end");
+	tcase_add_checked_fixture(tc, setup_end, teardown);
+	tcase_add_test(tc, end__fetches_the_whole_epoch_and_no_more);
+	tcase_add_loop_test(tc, end__one_faulty_peer_changes_nothing, 0, 18);
+	tcase_add_test(tc, end__a_lie_is_never_stored);
+	tcase_add_test(tc, end__not_reached_where_a_log_only_stops);
+	tcase_add_loop_test(tc, end__replaces_a_slot, 0, 3);
+	tcase_add_test(tc, end__not_replaced_by_a_slot);
+	tcase_add_loop_test(tc, end__the_log_is_there_by_itself, 0, 2);
+	tcase_add_test(tc, end__a_slot_behind_it_ends_there_too);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -85,7 +85,22 @@ static inline struct cpc_digest world_hash(const struct world *w, unsigned int l
 	return hash;
 }
 
-/* Decides the next slot: void, or up to @most further entries of each lane. */
+/* Bits of changes of members among the entries of a lane that are decided now. */
+static inline u16 world_changes(const struct world *w, unsigned int lane, u32 count)
+{
+	u16 changes = 0;
+	u32 k;
+
+	for (k = 0; k < count; k++)
+		if (w->entry[lane][w->tip.seq[lane] + 1 + k].body[0] == CPC_ENTRY_CHANGE)
+			changes |= (u16)(1u << k);
+	return changes;
+}
+
+/*
+ * Decides the next slot: void, or up to @most further entries of each lane. A change of members is
+ * accepted; the world goes on behind the epoch's end all the same.
+ */
 static inline void world_decide(struct world *w, u32 most, bool is_void)
 {
 	struct world_slot *s = &w->slot[w->tip.slot + 1];
@@ -100,6 +115,7 @@ static inline void world_decide(struct world *w, u32 most, bool is_void)
 	for (i = 0; i < WORLD_N && !is_void; i++) {
 		u32 count = world_undecided(w, i);
 		struct cpc_cut_lane *c = &cut.lane[cut.lanes];
+		u16 changes;
 
 		count = count > most ? most : count;
 		count = count > CPC_LOG_ENTRIES_MAX ? CPC_LOG_ENTRIES_MAX : count;
@@ -110,6 +126,11 @@ static inline void world_decide(struct world *w, u32 most, bool is_void)
 		c->seq = w->tip.seq[i] + count;
 		c->head = world_hash(w, i, c->seq);
 		c->accepted = (u16)(random_next(&w->seed) & ((1u << count) - 1));
+		changes = world_changes(w, i, count);
+		if (changes) {
+			c->accepted |= changes | CPC_ACCEPTED_CHANGE;
+			w->tip.end = w->tip.end ? w->tip.end : cut.slot + CPC_CHANGE_DELAY;
+		}
 		s->cut[i] = (struct world_cut){ w->tip.seq[i] + 1, c->seq, c->accepted, c->head };
 		w->tip.seq[i] = c->seq;
 		w->tip.head[i] = c->head;
@@ -176,6 +197,20 @@ static inline void world_run(struct world *w, u32 slots)
 		world_decide(w, 1 + random_below(&w->seed, CPC_LOG_ENTRIES_MAX),
 			     random_below(&w->seed, 8) == 0);
 	}
+}
+
+/* The members change (new keys for all): the epoch is decided to its end. */
+static inline void world_end(struct world *w)
+{
+	struct cpc_member_change change = { .leaving = 0 };
+	u8 data[CPC_ENTRY_DATA_MAX];
+	int len = cpc_change_encode(&change, data, sizeof(data));
+
+	world_submit(w, 2, CPC_ENTRY_CHANGE, data, (size_t)len);
+	while (!w->tip.end)
+		world_decide(w, CPC_LOG_ENTRIES_MAX, false);
+	while (w->tip.slot < w->tip.end)
+		world_run(w, 1);
 }
 
 static inline struct cpc_cell_epoch world_cell(u16 epoch)

@@ -10,6 +10,7 @@
  *
  *   cell n=4 [pacing=carrier|early|urgent] [slow] [verdict=yes|no|none]
  *   submit I "text" [by-quorum|by-all]     I appends an entry
+ *   change I [leaving=J,J...] [split=CELL] I proposes that these leave, to form that cell
  *   carrier I...                           a frame of I leaves; its element is kept for deliver
  *   deliver I -> J...                      the newest element of I arrives (again: a replay)
  *   round I...                             100 ms, then all of them send and hear each other
@@ -17,6 +18,7 @@
  *                                          I lies: this state and cut, under its real name
  *   tick +Nms                              time passes for everyone
  *   verdict I LANE yes|no                  I's word on the open condition of a lane
+ *   words LANE I...                        what I knows of the words on that lane's last condition
  *   install I from J                       I's agent fetches J's newest decided state
  *   state I...                             what I thinks
  *   quiet | loud                           show less or all of what follows
@@ -300,6 +302,34 @@ static void submit(char *args)
 		say("%u: entry %u\n", i, fx.submitted_seq);
 }
 
+static const char *option(const char *args, const char *name, const char *otherwise)
+{
+	const char *at = strstr(args, name);
+
+	return at ? at + strlen(name) : otherwise;
+}
+
+static void change(char *args)
+{
+	struct cpc_member_change change = { .split = (u16)atoi(option(args, "split=", "0")) };
+	const char *leaving = option(args, "leaving=", "");
+	struct cpc_event event = { .type = CPC_EV_SUBMIT };
+	u8 data[CPC_ENTRY_DATA_MAX];
+	struct cpc_effects fx;
+	int result;
+
+	for (; *leaving >= '0' && *leaving <= '9'; leaving += 1 + (leaving[1] == ','))
+		change.leaving |= (u64)1 << (*leaving - '0');
+	event.submit.kind = CPC_ENTRY_CHANGE;
+	event.submit.data = data;
+	event.submit.len = (size_t)cpc_change_encode(&change, data, sizeof(data));
+	result = step((unsigned int)atoi(args), &event, &fx);
+	if (result)
+		say("%u: refused, %s\n", (unsigned int)atoi(args), strerror(-result));
+	else
+		say("%u: entry %u\n", (unsigned int)atoi(args), fx.submitted_seq);
+}
+
 static void carrier_of(unsigned int i)
 {
 	struct actor *a = &stage.actor[i];
@@ -310,7 +340,9 @@ static void carrier_of(unsigned int i)
 	event.carrier.room = sizeof(a->element) - cpc_element_trailer(stage.n);
 	ck_assert_int_eq(step(i, &event, &fx), 0);
 	a->element_len = fx.element_len;
-	if (!stage.quiet)
+	if (!a->element_len)	/* its epoch is over and nobody needs its help */
+		say("%u sends nothing\n", i);
+	else if (!stage.quiet)
 		say_element(i, a->element, a->element_len);
 }
 
@@ -383,7 +415,7 @@ static void play_round(char *args)
 		carrier_of(list[i]);
 	for (i = 0; i < count; i++)
 		for (k = 0; k < count; k++)
-			if (i != k)
+			if (i != k && stage.actor[list[i]].element_len)
 				deliver_to(list[i], list[k]);
 }
 
@@ -407,13 +439,6 @@ static void read_cut(const struct cpc_core *core, const char *text, bool accept,
 		lane->accepted = accept;
 		text = *end == ',' ? end + 1 : end;
 	}
-}
-
-static const char *option(const char *args, const char *name, const char *otherwise)
-{
-	const char *at = strstr(args, name);
-
-	return at ? at + strlen(name) : otherwise;
 }
 
 static void forge(char *args)
@@ -472,6 +497,33 @@ static void verdict(char *args)
 		say("%u: refused, %s\n", i, strerror(-result));
 }
 
+static void say_members(const char *what, u64 members)
+{
+	unsigned int i;
+
+	say(" %s", what);
+	for (i = 0; i < stage.n; i++)
+		if (members >> i & 1)
+			say(" %u", i);
+}
+
+static void words(char *args)
+{
+	unsigned int list[MEMBERS], count = read_list(args, list), i;
+
+	for (i = 1; i < count; i++) {
+		const struct cpc_member *m = &stage.actor[list[i]].core->member[list[0]];
+		bool open = m->condition.kind != CPC_ENTRY_ORDINARY;
+		const struct cpc_condition *c = open ? &m->condition : &m->decided_condition;
+
+		say("%u: entry %u of lane %u, %s:", list[i], c->seq, list[0],
+		    open ? "open" : "decided");
+		say_members("yes", c->yes);
+		say_members("no", c->no);
+		say("\n");
+	}
+}
+
 static void install(char *args)
 {
 	unsigned int i = (unsigned int)strtoul(args, &args, 10);
@@ -512,6 +564,8 @@ static void state(char *args)
 		    core->settled, core->log_hash.b[0], core->log_hash.b[1]);
 		for (k = 0; k < stage.n; k++)
 			say(" %u/%u", core->member[k].lane.frontier, core->member[k].lane.last);
+		if (core->end)
+			say(", %s with slot %u", cpc_ended(core) ? "ended" : "ends", core->end);
 		say("\n");
 		for (s = core->settled + 1; s <= core->settled + CPC_OPEN_MAX; s++) {
 			const struct cpc_slot *slot = &core->slot[s % CPC_OPEN_MAX];
@@ -547,6 +601,7 @@ static void run_command(char *line)
 		{ "deliver", deliver }, { "round", play_round }, { "forge", forge },
 		{ "tick", tick }, { "verdict", verdict }, { "install", install },
 		{ "state", state }, { "quiet", be_quiet }, { "loud", be_loud },
+		{ "change", change }, { "words", words },
 	};
 	size_t i, len;
 

@@ -14,8 +14,12 @@
 enum {
 	READ_BYTES = 16 * 1024,
 	READS_PER_EVENT = 4,	/* then other sessions get their turn */
-	/* A blob, TLS's overhead on it, and what may already wait below the mark. */
-	TX_MAX = CPC_NET_FRAME_MAX + CPC_NET_FRAME_MAX / 16 + 2 * CPC_NET_TX_HIGH,
+	/* A blob, TLS's overhead on it, and what may already wait below the mark. A peer to which
+	 * more is due is not read; one to which just that is due has to be, or two ends that send
+	 * each other blobs would both wait for the other to read. */
+	TX_STOP = CPC_NET_FRAME_MAX + CPC_NET_FRAME_MAX / 16 + CPC_NET_TX_HIGH,
+	/* And the answers to all that fits into one read. */
+	TX_MAX = TX_STOP + CPC_NET_TX_HIGH,
 	RX_MAX = CPC_FRAME_HEADER_BYTES + CPC_NET_FRAME_MAX + READ_BYTES,
 };
 
@@ -67,10 +71,18 @@ static void half_open_remove(struct cpc_net *net, struct cpc_conn *conn)
 	net->status.half_open--;
 }
 
-/* Waits for what can be used: no reading from a peer that does not take our bytes. */
+/* Whether the peer's next frame may be taken now; if not, the timer goes on with it. */
+static bool takes(struct cpc_conn *conn)
+{
+	conn->held = conn->established && !cpc_net_takes(conn->net, conn);
+	return !conn->held;
+}
+
+/* Waits for what can be used: no reading from a peer that does not take our bytes, or whose frames
+ * have to wait. */
 static int wait_for(struct cpc_conn *conn)
 {
-	bool reading = !conn->connecting && conn->tx.len <= CPC_NET_TX_HIGH;
+	bool reading = !conn->connecting && takes(conn) && conn->tx.len <= TX_STOP;
 	bool writing = conn->connecting || conn->tx.len > 0;
 
 	if (reading == conn->reading && writing == conn->writing)
@@ -120,13 +132,13 @@ static int flush(struct cpc_conn *conn, struct ending *ending)
 	return 0;
 }
 
-/* Hands up every whole frame that has been received. */
+/* Hands up every whole frame that has been received, as far as they may be taken now. */
 static int take_frames(struct cpc_conn *conn, struct ending *ending)
 {
 	size_t used = 0;
 	int r = 0;
 
-	while (used < conn->rx.len) {
+	while (used < conn->rx.len && takes(conn)) {
 		struct cpc_frame frame;
 		int len = cpc_frame_decode(conn->rx.data + used, conn->rx.len - used, &frame);
 
@@ -144,14 +156,15 @@ static int take_frames(struct cpc_conn *conn, struct ending *ending)
 	return 0;
 }
 
-/* Decrypts what TLS has been fed. */
+/* Decrypts what TLS has been fed, as far as it may be taken now: what waits in `rx` is less than a
+ * frame whenever more is added. */
 static int take_text(struct cpc_conn *conn, struct ending *ending)
 {
 	uint8_t text[READ_BYTES];
-	ssize_t n;
+	ssize_t n = 0;
 	int r;
 
-	while ((n = cpc_tls_read(conn->tls, text, sizeof(text))) > 0) {
+	while (takes(conn) && (n = cpc_tls_read(conn->tls, text, sizeof(text))) > 0) {
 		if (cpc_buffer_append(&conn->rx, text, (size_t)n) < 0)
 			return end(ending, CPC_NET_FAIL_MEMORY, "no memory for a frame", 0);
 		cpc_net_on_text(conn->net, conn);
@@ -173,7 +186,6 @@ static int shake_hands(struct cpc_conn *conn, struct ending *ending)
 	if (r == 0)
 		return 0;
 	half_open_remove(conn->net, conn);
-	conn->member = cpc_tls_member(conn->tls);
 	conn->established = true;
 	sd_event_source_set_priority(conn->io, SD_EVENT_PRIORITY_NORMAL);
 	return cpc_net_on_established(conn->net, conn);
@@ -214,6 +226,20 @@ static int finish_connect(struct cpc_conn *conn, struct ending *ending)
 	return shake_hands(conn, ending);
 }
 
+/* What each event ends with. */
+static int finish(struct cpc_conn *conn, struct ending *ending)
+{
+	int r = flush(conn, ending);
+
+	if (r < 0)
+		return r;
+	r = conn->established ? cpc_net_on_progress(conn->net, conn) : 0;
+	if (r < 0)
+		return r;
+	r = wait_for(conn);
+	return r < 0 ? end(ending, CPC_NET_FAIL_MEMORY, "cannot wait for the connection", -r) : 0;
+}
+
 static int process(struct cpc_conn *conn, uint32_t events, struct ending *ending)
 {
 	int r;
@@ -228,18 +254,11 @@ static int process(struct cpc_conn *conn, uint32_t events, struct ending *ending
 
 			if (n < 0)
 				return (int)n;
-			if (n == 0 || conn->tx.len > CPC_NET_TX_HIGH)
+			if (n == 0 || !takes(conn) || conn->tx.len > TX_STOP)
 				break;
 		}
 	}
-	r = flush(conn, ending);
-	if (r < 0)
-		return r;
-	r = conn->established ? cpc_net_on_progress(conn->net, conn) : 0;
-	if (r < 0)
-		return r;
-	r = wait_for(conn);
-	return r < 0 ? end(ending, CPC_NET_FAIL_MEMORY, "cannot wait for the connection", -r) : 0;
+	return finish(conn, ending);
 }
 
 static int on_event(sd_event_source *source, int fd, uint32_t events, void *arg)
@@ -249,11 +268,26 @@ static int on_event(sd_event_source *source, int fd, uint32_t events, void *arg)
 	struct ending ending = { .failure = CPC_NET_FAIL_COUNT };
 
 	(void)source, (void)fd;
-	/* When net_io.c finds a session at fault it ends it itself; then nothing is left here. */
+	/* When session_io.c finds a session at fault it ends it itself; then nothing is left. */
 	if (process(conn, events, &ending) < 0 && ending.failure != CPC_NET_FAIL_COUNT)
 		cpc_net_on_end(net, conn, ending.failure, ending.text);
 	cpc_net_schedule(net);
 	return 0;
+}
+
+int cpc_conn_resume(struct cpc_conn *conn)
+{
+	struct ending ending = { .failure = CPC_NET_FAIL_COUNT };
+	struct cpc_net *net = conn->net;
+	int r = take_frames(conn, &ending);
+
+	if (r == 0)
+		r = take_text(conn, &ending);
+	if (r == 0)
+		r = finish(conn, &ending);
+	if (r < 0 && ending.failure != CPC_NET_FAIL_COUNT)
+		cpc_net_on_end(net, conn, ending.failure, ending.text);
+	return r;
 }
 
 static void set_options(int fd)
@@ -270,8 +304,8 @@ static void set_options(int fd)
 }
 
 /* Takes the descriptor on success. */
-static int conn_new(struct cpc_net *net, int fd, int dialled, const struct sockaddr_in6 *address,
-		    struct cpc_conn **ret)
+static int conn_new(struct cpc_net *net, int fd, const struct cpc_place *dialled,
+		    const struct sockaddr_in6 *address, struct cpc_conn **ret)
 {
 	struct cpc_conn *conn = calloc(1, sizeof(*conn));
 	int r;
@@ -279,11 +313,12 @@ static int conn_new(struct cpc_net *net, int fd, int dialled, const struct socka
 	if (!conn)
 		return -ENOMEM;
 	*conn = (struct cpc_conn){
-		.net = net, .member = dialled, .address = *address, .fd = fd,
-		.connecting = dialled >= 0,
+		.net = net, .peer = dialled ? (int)cpc_place_index(net, dialled) : -1,
+		.address = *address, .fd = fd, .connecting = dialled != NULL,
+		.since_us = cpc_net_now_us(net),
 		.deadline_us = cpc_net_now_us(net) + CPC_NET_SESSION_DEADLINE_MS * 1000ull,
 		.rx = cpc_buffer_init(RX_MAX), .tx = cpc_buffer_init(TX_MAX),
-		.tls = cpc_tls_new(net->tls, dialled),
+		.tls = cpc_tls_new(net->tls, dialled ? dialled->node_id : NULL),
 	};
 	conn->reading = !conn->connecting;
 	conn->writing = conn->connecting;
@@ -295,16 +330,16 @@ static int conn_new(struct cpc_net *net, int fd, int dialled, const struct socka
 		free(conn);
 		return r;
 	}
-	/* Strangers' connections wait while members' have something to do. */
-	if (dialled < 0)
+	/* Strangers' connections wait while peers' have something to do. */
+	if (!dialled)
 		sd_event_source_set_priority(conn->io, SD_EVENT_PRIORITY_NORMAL + 1);
 	set_options(fd);
 	*ret = conn;
 	return 0;
 }
 
-int cpc_conn_dial(struct cpc_net *net, unsigned member, const struct cpc_dial_hint *hint,
-		  struct cpc_conn **ret)
+int cpc_conn_dial(struct cpc_net *net, const struct cpc_place *place,
+		  const struct cpc_dial_hint *hint, struct cpc_conn **ret)
 {
 	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(hint->port),
 					.sin6_scope_id = (uint32_t)net->link.ifindex };
@@ -320,7 +355,7 @@ int cpc_conn_dial(struct cpc_net *net, unsigned member, const struct cpc_dial_hi
 		return -errno;
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 && errno != EINPROGRESS)
 		return -errno;
-	r = conn_new(net, fd, (int)member, &address, &conn);
+	r = conn_new(net, fd, place, &address, &conn);
 	if (r < 0)
 		return r;
 	CPC_TAKE_FD(fd);
@@ -337,7 +372,7 @@ int cpc_conn_accept(struct cpc_net *net, int fd, const struct sockaddr_in6 *addr
 
 	if (net->status.half_open >= CPC_NET_HALF_OPEN_MAX)
 		cpc_net_on_end(net, net->oldest, CPC_NET_FAIL_EVICTED, "gave way to a newer one");
-	r = conn_new(net, own, -1, address, &conn);
+	r = conn_new(net, own, NULL, address, &conn);
 	if (r < 0)
 		return r;
 	CPC_TAKE_FD(own);

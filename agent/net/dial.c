@@ -37,7 +37,7 @@ void cpc_dial_heard(struct cpc_dial *dial, const uint8_t address[16], uint16_t p
 	if (at >= 0)
 		return;
 	memcpy(hint.address, address, sizeof(hint.address));
-	/* The newest first, for a member that has moved; but not once the table is full, or a flood
+	/* The newest first, for a peer that has moved; but not once the table is full, or a flood
 	 * of hints would always put itself first. */
 	if (dial->n < CPC_NET_HINTS_MAX) {
 		dial->next = dial->n;
@@ -64,7 +64,7 @@ bool cpc_dial_next(struct cpc_dial *dial, uint64_t now_us, struct cpc_dial_hint 
 
 	if (dial->n == 0 || now_us < dial->after_us)
 		return false;
-	/* Every other try goes where the member once was, whatever is heard meanwhile. */
+	/* Every other try goes where the peer once was, whatever is heard meanwhile. */
 	if (known >= 0 && dial->failures % 2 == 0) {
 		*ret = dial->hints[known];
 		return true;
@@ -83,7 +83,7 @@ void cpc_dial_proved(struct cpc_dial *dial, const struct cpc_dial_hint *hint)
 {
 	int at = find(dial, hint->address, hint->port);
 
-	/* One proven address: a member that has moved leaves its old one to the hints. */
+	/* One proven address: a peer that has moved leaves its old one to the hints. */
 	for (unsigned i = 0; i < dial->n; i++)
 		dial->hints[i].proven = (int)i == at;
 }
@@ -111,7 +111,7 @@ void cpc_dial_failed(struct cpc_dial *dial, uint64_t now_us, uint64_t up_us, boo
 	if (slow || pause > MS(CPC_NET_BACKOFF_MAX_MS))
 		pause = MS(CPC_NET_BACKOFF_MAX_MS);
 	dial->failures++;
-	/* Between half and all of it, so that members do not try in step. */
+	/* Between half and all of it, so that nodes do not try in step. */
 	dial->after_us = now_us + pause / 2 + random % (pause / 2);
 }
 

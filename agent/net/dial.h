@@ -3,9 +3,9 @@
 #define CPC_AGENT_NET_DIAL_H
 
 /*
- * dial - where one member may be, and when to try. Pure; randomness comes in as an argument.
+ * dial - where one peer may be, and when to try. Pure; randomness comes in as an argument.
  *
- * A member may have moved, or say so without being there, so a few hints are kept: an address at
+ * A peer may have moved, or say so without being there, so a few hints are kept: an address at
  * which it has proved itself is never pushed out by an unproven one, and one where somebody else's
  * key answers goes at once. Tries go round the addresses, with growing pauses between them.
  */
@@ -16,7 +16,7 @@
 struct cpc_dial_hint {
 	uint8_t address[16];	/* IPv6, link-local */
 	uint16_t port;		/* host order */
-	bool proven;		/* the member's key has answered here */
+	bool proven;		/* the peer's key has answered here */
 };
 
 struct cpc_dial {
@@ -26,7 +26,7 @@ struct cpc_dial {
 	uint64_t after_us;	/* not before */
 };
 
-/* The member says that it is at this address. */
+/* The peer says that it is at this address. */
 void cpc_dial_heard(struct cpc_dial *dial, const uint8_t address[16], uint16_t port,
 		    uint64_t now_us, uint64_t random);
 
@@ -36,15 +36,15 @@ bool cpc_dial_next(struct cpc_dial *dial, uint64_t now_us, struct cpc_dial_hint 
 /* When cpc_dial_next() will say yes; CPC_NEVER_US while there is no address. */
 uint64_t cpc_dial_wake_us(const struct cpc_dial *dial);
 
-/* The member's key answered here. */
+/* The peer's key answered here. */
 void cpc_dial_proved(struct cpc_dial *dial, const struct cpc_dial_hint *hint);
 
 /* Somebody else's key answered here. */
 void cpc_dial_disproved(struct cpc_dial *dial, const struct cpc_dial_hint *hint);
 
 /*
- * A try failed, or a session ended after `up_us` (0: it never came up). `slow`: the two ends do
- * not belong together at present, so there is no hurry.
+ * A try failed, or a session ended after `up_us` (0: it never came up). `slow`: what is wrong
+ * will not be right soon, so there is no hurry.
  */
 void cpc_dial_failed(struct cpc_dial *dial, uint64_t now_us, uint64_t up_us, bool slow,
 		     uint64_t random);

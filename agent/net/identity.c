@@ -206,20 +206,25 @@ int cpc_identity_sign(const struct cpc_identity *identity, const void *data, siz
 	return good ? (int)size : -EIO;
 }
 
-bool cpc_identity_is_spki(const uint8_t node_id[CPC_NODE_ID_BYTES],
-			  const uint8_t spki[CPC_SPKI_BYTES])
+void cpc_identity_of(const uint8_t spki[CPC_SPKI_BYTES], uint8_t ret_id[CPC_NODE_ID_BYTES])
 {
-	uint8_t digest[SHA256_DIGEST_LENGTH];
-
-	SHA256(spki, CPC_SPKI_BYTES, digest);
-	return memcmp(digest, node_id, sizeof(digest)) == 0;
+	SHA256(spki, CPC_SPKI_BYTES, ret_id);
 }
 
 EVP_PKEY *cpc_identity_public_key(const uint8_t spki[CPC_SPKI_BYTES])
 {
+	/* id-ecPublicKey on prime256v1 (RFC 5480, 2.1.1), and 04: the point is not compressed.
+	 * Anybody may send the bytes, so OpenSSL gets to see no other kind of key. */
+	static const uint8_t head[] = {
+		0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+		0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+	};
 	const unsigned char *at = spki;
-	EVP_PKEY *key = d2i_PUBKEY(NULL, &at, CPC_SPKI_BYTES);
+	EVP_PKEY *key;
 
+	if (memcmp(spki, head, sizeof(head)) != 0)
+		return NULL;
+	key = d2i_PUBKEY(NULL, &at, CPC_SPKI_BYTES);
 	ERR_clear_error();
 	return key;
 }

@@ -37,11 +37,10 @@ int cpc_identity_digest(const X509_PUBKEY *spki, uint8_t ret_id[CPC_NODE_ID_BYTE
 int cpc_identity_sign(const struct cpc_identity *identity, const void *data, size_t len,
 		      uint8_t ret_signature[CPC_SIGNATURE_MAX]);
 
-/* Whether these bytes are the public key of that node. */
-bool cpc_identity_is_spki(const uint8_t node_id[CPC_NODE_ID_BYTES],
-			  const uint8_t spki[CPC_SPKI_BYTES]);
+/* The node whose public key these bytes are; whether they are one is not looked at. */
+void cpc_identity_of(const uint8_t spki[CPC_SPKI_BYTES], uint8_t ret_id[CPC_NODE_ID_BYTES]);
 
-/* A P-256 key from bytes that cpc_identity_is_spki() has accepted; NULL if there is none. */
+/* The P-256 key that these bytes are in DER, its point uncompressed; NULL if they are none. */
 EVP_PKEY *cpc_identity_public_key(const uint8_t spki[CPC_SPKI_BYTES]);
 
 /* Whether the signature is that key's. */

@@ -153,7 +153,7 @@ static int add_socket(struct cpc_net *net, sd_event_io_handler_t handler, int fd
 		*ret = sd_event_source_disable_unref(*ret);
 		return r;
 	}
-	/* Behind the sessions: strangers must not hold up members. */
+	/* Behind the sessions: strangers must not hold up peers. */
 	return sd_event_source_set_priority(*ret, SD_EVENT_PRIORITY_NORMAL + 1);
 }
 
@@ -227,28 +227,39 @@ static int look(struct cpc_net *net)
 	return r;
 }
 
-/* Between three quarters and five quarters of it, so that members do not announce in step. */
+/* Between three quarters and five quarters of it, so that nodes do not announce in step. */
 static uint64_t jittered(uint64_t interval_us)
 {
 	return interval_us * 3 / 4 + cpc_net_random() % (interval_us / 2);
 }
 
-static uint64_t sessions(const struct cpc_net *net)
-{
-	uint64_t mask = 0;
-
-	for (unsigned i = 0; i < net->n; i++) {
-		if (net->members[i].status.up)
-			mask |= 1ull << i;
-	}
-	return mask;
-}
-
 static bool complete(const struct cpc_net *net)
 {
-	uint64_t all = net->n == 64 ? ~0ull : (1ull << net->n) - 1;
+	for (unsigned i = 0; i < CPC_NET_PEERS_MAX; i++) {
+		if (cpc_place_missing(&net->places[i]))
+			return false;
+	}
+	return true;
+}
 
-	return (sessions(net) | 1ull << net->self) == all;
+/* Names those whom we miss; when they are too many, the next list goes on where this one ends. */
+static void name_missing(struct cpc_net *net, struct cpc_announce *announce)
+{
+	unsigned from = net->link.missing_from;
+
+	for (unsigned i = 0; i < CPC_NET_PEERS_MAX; i++) {
+		unsigned at = (from + i) % CPC_NET_PEERS_MAX;
+
+		if (!cpc_place_missing(&net->places[at]))
+			continue;
+		if (announce->n == CPC_NET_MISSING_MAX) {
+			net->link.missing_from = at;
+			return;
+		}
+		memcpy(announce->missing[announce->n++], net->places[at].node_id,
+		       CPC_ANNOUNCE_ID_BYTES);
+	}
+	net->link.missing_from = 0;
 }
 
 /* The address to send from, which the signature covers: the interface's first link-local one. */
@@ -296,19 +307,19 @@ static int send_from(int fd, const struct in6_pktinfo *from, const struct sockad
 
 static int announce(struct cpc_net *net, const struct sockaddr_in6 *to)
 {
-	struct cpc_announce announce = {
-		.index = (uint8_t)net->self, .cell = net->cell, .epoch = net->epoch,
-		.port = net->port, .sessions = sessions(net),
-	};
+	struct cpc_announce announce = { .cell = net->presents.cell,
+					 .epoch = net->presents.epoch, .port = net->port };
 	struct in6_pktinfo from = { .ipi6_ifindex = (unsigned)net->link.ifindex };
-	uint8_t text[CPC_ANNOUNCE_SIGNED_BYTES], data[CPC_ANNOUNCE_MAX];
+	uint8_t text[CPC_ANNOUNCE_SIGNED_MAX], data[CPC_ANNOUNCE_MAX];
 	int r = own_address(net, &from.ipi6_addr);
+	size_t len;
 
 	if (r < 0)
 		return r;
+	name_missing(net, &announce);
 	memcpy(announce.spki, net->identity->spki, sizeof(announce.spki));
-	cpc_announce_signed(&announce, from.ipi6_addr.s6_addr, text);
-	r = cpc_identity_sign(net->identity, text, sizeof(text), announce.signature);
+	len = cpc_announce_signed(&announce, from.ipi6_addr.s6_addr, text);
+	r = cpc_identity_sign(net->identity, text, len, announce.signature);
 	if (r < 0)
 		return r;
 	announce.signature_len = (uint8_t)r;
@@ -341,19 +352,24 @@ void cpc_link_answer(struct cpc_net *net, const struct sockaddr_in6 *to)
 {
 	uint64_t now_us = cpc_net_now_us(net);
 
-	if (!net->link.up || now_us < net->link.reply_us)
+	if (!net->link.up || !net->presents.cell || now_us < net->link.reply_us)
 		return;
 	/* A failure is of no concern: the next announcement to all will do. */
 	announce(net, to);
 	net->link.reply_us = now_us + MS(CPC_NET_REPLY_GAP_MS);
 }
 
-void cpc_link_sessions_changed(struct cpc_net *net)
+void cpc_link_announce_soon(struct cpc_net *net)
 {
 	uint64_t soon = cpc_net_now_us(net) + jittered(MS(CPC_NET_ANNOUNCE_FAST_MS));
 
-	if (!complete(net) && net->link.announce_us > soon)
+	if (net->link.announce_us > soon)
 		net->link.announce_us = soon;
+}
+
+static bool announces(const struct cpc_net *net)
+{
+	return net->link.up && net->presents.cell;
 }
 
 void cpc_link_tick(struct cpc_net *net, uint64_t now_us)
@@ -364,7 +380,7 @@ void cpc_link_tick(struct cpc_net *net, uint64_t now_us)
 		link->look_us = now_us + MS(CPC_NET_INTERFACE_POLL_MS);
 		look(net);
 	}
-	if (link->up && now_us >= link->announce_us)
+	if (announces(net) && now_us >= link->announce_us)
 		announce_to_all(net, now_us);
 }
 
@@ -372,7 +388,8 @@ uint64_t cpc_link_wake_us(const struct cpc_net *net)
 {
 	const struct cpc_link *link = &net->link;
 
-	return link->up && link->announce_us < link->look_us ? link->announce_us : link->look_us;
+	return announces(net) && link->announce_us < link->look_us ? link->announce_us :
+	       link->look_us;
 }
 
 static int on_change(sd_event_source *source, int fd, uint32_t events, void *arg)

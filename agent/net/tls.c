@@ -9,17 +9,22 @@
 
 struct cpc_tls_context {
 	SSL_CTX *ssl;
-	unsigned n, self;
-	uint8_t (*node_id)[CPC_NODE_ID_BYTES];
+	X509_STORE *authorities;	/* NULL: none */
+	uint8_t own[CPC_NODE_ID_BYTES];
+	enum cpc_tls_trust (*judge)(void *ctx, const uint8_t node_id[CPC_NODE_ID_BYTES]);
+	void *ctx;
 };
 
 struct cpc_tls {
 	struct cpc_tls_context *context;
 	SSL *ssl;
 	BIO *in, *out;		/* owned by ssl */
-	int dialled;		/* -1: the peer dialled us */
-	int claimed;		/* the member whose key the peer showed, not yet proved; or -1 */
-	bool established;
+	bool dialling;		/* we dialled `dialled`; else the peer dialled us */
+	uint8_t dialled[CPC_NODE_ID_BYTES];
+	bool has_claimed;	/* the peer showed the key of `claimed` and was found good ... */
+	uint8_t claimed[CPC_NODE_ID_BYTES];
+	bool certified;
+	bool established;	/* ... and has proved to have it */
 	bool broken;		/* OpenSSL wants no further calls after a fatal error */
 	bool refused;		/* by our own verification, which left `failure` and `error` */
 	enum cpc_net_failure failure;
@@ -27,7 +32,7 @@ struct cpc_tls {
 };
 
 /* ALPN's form: each name behind its length. */
-static const unsigned char protocol[] = "\016cpchain-cell/1";
+static const unsigned char protocol[] = "\016cpchain-cell/2";
 
 static const char ciphers[] = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256";
 
@@ -39,15 +44,6 @@ static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 				  in, in_len) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	return SSL_TLSEXT_ERR_OK;
-}
-
-static int find_member(const struct cpc_tls_context *context, const uint8_t *node_id)
-{
-	for (unsigned i = 0; i < context->n; i++) {
-		if (memcmp(context->node_id[i], node_id, CPC_NODE_ID_BYTES) == 0)
-			return (int)i;
-	}
-	return -1;
 }
 
 static int refuse(struct cpc_tls *tls, enum cpc_net_failure failure, const char *format, ...)
@@ -65,48 +61,95 @@ static int refuse(struct cpc_tls *tls, enum cpc_net_failure failure, const char 
 	return 0;
 }
 
+/* A node in words, as everywhere in status texts. */
+static const char *name_of(const uint8_t *id, char text[14])
+{
+	snprintf(text, 14, "node %02x%02x%02x%02x", id[0], id[1], id[2], id[3]);
+	return text;
+}
+
+/* Whether the certificate has to be good, and is; also finds out for those that need none. */
+static int judge_certificate(struct cpc_tls *tls, X509 *certificate, STACK_OF(X509) *chain,
+			     const uint8_t *id, int *ret_error)
+{
+	X509_STORE *authorities = tls->context->authorities;
+	enum cpc_tls_trust trust = tls->context->judge(tls->context->ctx, id);
+	struct cpc_error why;
+	char name[14];
+
+	if (authorities) {
+		*ret_error = cpc_certificate_judge(authorities, certificate, chain, &why);
+		tls->certified = *ret_error == X509_V_OK;
+	}
+	if (tls->certified || trust == CPC_TLS_BY_KEY)
+		return 1;
+	if (authorities)
+		return refuse(tls, CPC_NET_FAIL_CERTIFICATE, "%s: its certificate %s",
+			      name_of(id, name), why.text);
+	if (trust == CPC_TLS_STRANGER)
+		return refuse(tls, CPC_NET_FAIL_IDENTITY, "%s is a stranger, and there is no "
+			      "authority to certify strangers", name_of(id, name));
+	return refuse(tls, CPC_NET_FAIL_CERTIFICATE, "%s needs a certificate, but there is no "
+		      "authority to issue it", name_of(id, name));
+}
+
 /* Judges the key that the peer shows; that it also holds the private half is TLS's to check. */
-static int judge(struct cpc_tls *tls, X509 *certificate)
+static int judge(struct cpc_tls *tls, X509 *certificate, STACK_OF(X509) *chain, int *ret_error)
 {
 	uint8_t id[CPC_NODE_ID_BYTES];
-	int member;
+	char name[14], expected[14];
 
 	if (!certificate || cpc_identity_digest(X509_get_X509_PUBKEY(certificate), id) < 0)
 		return refuse(tls, CPC_NET_FAIL_NO_CERTIFICATE, "the peer shows no certificate");
-	member = find_member(tls->context, id);
-	if (member < 0 || member == (int)tls->context->self)
-		return refuse(tls, CPC_NET_FAIL_IDENTITY,
-			      "the peer's key %02x%02x%02x%02x... is not another member's",
-			      id[0], id[1], id[2], id[3]);
-	if (tls->dialled >= 0 && member != tls->dialled)
-		return refuse(tls, CPC_NET_FAIL_IDENTITY,
-			      "member %d answers where member %d was expected", member,
-			      tls->dialled);
-	if (tls->dialled < 0 && member > (int)tls->context->self)
-		return refuse(tls, CPC_NET_FAIL_DIRECTION,
-			      "member %d dials, but the lower index, %u, should", member,
-			      tls->context->self);
-	tls->claimed = member;
+	if (memcmp(id, tls->context->own, sizeof(id)) == 0)
+		return refuse(tls, CPC_NET_FAIL_IDENTITY, "the peer shows our own key, of %s",
+			      name_of(id, name));
+	if (tls->dialling && memcmp(id, tls->dialled, sizeof(id)) != 0)
+		return refuse(tls, CPC_NET_FAIL_IDENTITY, "%s answers where %s was expected",
+			      name_of(id, name), name_of(tls->dialled, expected));
+	if (!judge_certificate(tls, certificate, chain, id, ret_error))
+		return 0;
+	memcpy(tls->claimed, id, sizeof(id));
+	tls->has_claimed = true;
 	return 1;
 }
 
-/* Replaces OpenSSL's chain building: there is no authority, the pinned key is the trust. */
+/* Replaces OpenSSL's own verdict, which knows nothing of node ids. */
 static int verify(X509_STORE_CTX *store, void *arg)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct cpc_tls *tls = SSL_get_app_data(ssl);
-	int good = judge(tls, X509_STORE_CTX_get0_cert(store));
+	int error = X509_V_ERR_APPLICATION_VERIFICATION;
+	int good = judge(tls, X509_STORE_CTX_get0_cert(store),
+			 X509_STORE_CTX_get0_untrusted(store), &error);
 
 	(void)arg;
-	X509_STORE_CTX_set_error(store, good ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
+	/* From it OpenSSL makes the alert, by which the peer learns what was wrong. */
+	X509_STORE_CTX_set_error(store, good ? X509_V_OK : error);
 	return good;
 }
 
-static bool set_up(SSL_CTX *ssl, const struct cpc_identity *identity)
+/* The certificate that we show, and the authorities between it and one that peers know. */
+static bool show(SSL_CTX *ssl, const struct cpc_tls_config *config)
 {
-	X509 *certificate = cpc_identity_certificate(identity);
-	bool good = certificate &&
-		SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) &&
+	X509 *envelope;
+	bool good;
+
+	if (!config->own) {
+		envelope = cpc_identity_certificate(config->identity);
+		good = envelope && SSL_CTX_use_certificate(ssl, envelope);
+		X509_free(envelope);
+		return good;
+	}
+	good = SSL_CTX_use_certificate(ssl, sk_X509_value(config->own->all, 0));
+	for (int i = 1; good && i < sk_X509_num(config->own->all); i++)
+		good = SSL_CTX_add1_chain_cert(ssl, sk_X509_value(config->own->all, i));
+	return good;
+}
+
+static bool set_up(SSL_CTX *ssl, const struct cpc_tls_config *config)
+{
+	bool good = SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) &&
 		SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) &&
 		SSL_CTX_set_ciphersuites(ssl, ciphers) &&
 		SSL_CTX_set1_groups_list(ssl, "P-256") &&
@@ -115,35 +158,38 @@ static bool set_up(SSL_CTX *ssl, const struct cpc_identity *identity)
 		SSL_CTX_set_alpn_protos(ssl, protocol, sizeof(protocol) - 1) == 0 &&
 		SSL_CTX_set_num_tickets(ssl, 0) &&
 		SSL_CTX_set_max_early_data(ssl, 0) &&
-		SSL_CTX_use_certificate(ssl, certificate) &&
-		SSL_CTX_use_PrivateKey(ssl, identity->key) &&
+		show(ssl, config) &&
+		SSL_CTX_use_PrivateKey(ssl, config->identity->key) &&
 		SSL_CTX_check_private_key(ssl);
 
-	X509_free(certificate);
 	SSL_CTX_set_alpn_select_cb(ssl, select_protocol, NULL);
 	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
-	SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_max_cert_list(ssl, CPC_NET_CERTIFICATES_MAX);
 	SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_cert_verify_callback(ssl, verify, NULL);
 	return good;
 }
 
-int cpc_tls_context_new(const struct cpc_identity *identity, const uint8_t (*node_id)[32],
-			unsigned n, unsigned self, struct cpc_tls_context **ret,
+int cpc_tls_context_new(const struct cpc_tls_config *config, struct cpc_tls_context **ret,
 			struct cpc_error *err)
 {
 	struct cpc_tls_context *context = calloc(1, sizeof(*context));
 
-	if (!context)
+	if (!context) {
+		cpc_error_set(err, "out of memory for TLS");
 		return -ENOMEM;
+	}
 	ERR_clear_error();
-	context->n = n;
-	context->self = self;
-	context->node_id = calloc(n, sizeof(*node_id));
+	context->judge = config->judge;
+	context->ctx = config->ctx;
+	memcpy(context->own, config->identity->node_id, sizeof(context->own));
+	if (config->authorities)
+		context->authorities = cpc_certificates_store(config->authorities);
 	context->ssl = SSL_CTX_new(TLS_method());
-	if (!context->node_id || !context->ssl || !set_up(context->ssl, identity)) {
+	if ((config->authorities && !context->authorities) || !context->ssl ||
+	    !set_up(context->ssl, config)) {
 		const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
 		cpc_error_set(err, "cannot set up TLS 1.3 with OpenSSL: %s",
@@ -152,7 +198,6 @@ int cpc_tls_context_new(const struct cpc_identity *identity, const uint8_t (*nod
 		cpc_tls_context_free(context);
 		return -EINVAL;
 	}
-	memcpy(context->node_id, node_id, n * sizeof(*node_id));
 	*ret = context;
 	return 0;
 }
@@ -162,18 +207,20 @@ void cpc_tls_context_free(struct cpc_tls_context *context)
 	if (!context)
 		return;
 	SSL_CTX_free(context->ssl);
-	free(context->node_id);
+	X509_STORE_free(context->authorities);
 	free(context);
 }
 
-struct cpc_tls *cpc_tls_new(struct cpc_tls_context *context, int dialled)
+struct cpc_tls *cpc_tls_new(struct cpc_tls_context *context, const uint8_t *dialled)
 {
 	struct cpc_tls *tls = calloc(1, sizeof(*tls));
 
 	if (!tls)
 		return NULL;
-	*tls = (struct cpc_tls){ .context = context, .dialled = dialled, .claimed = -1,
+	*tls = (struct cpc_tls){ .context = context, .dialling = dialled != NULL,
 				 .failure = CPC_NET_FAIL_TLS };
+	if (dialled)
+		memcpy(tls->dialled, dialled, sizeof(tls->dialled));
 	tls->ssl = SSL_new(context->ssl);
 	tls->in = BIO_new(BIO_s_mem());
 	tls->out = BIO_new(BIO_s_mem());
@@ -188,7 +235,7 @@ struct cpc_tls *cpc_tls_new(struct cpc_tls_context *context, int dialled)
 	BIO_set_mem_eof_return(tls->in, -1);
 	SSL_set_bio(tls->ssl, tls->in, tls->out);
 	SSL_set_app_data(tls->ssl, tls);
-	if (dialled >= 0)
+	if (dialled)
 		SSL_set_connect_state(tls->ssl);
 	else
 		SSL_set_accept_state(tls->ssl);
@@ -250,14 +297,19 @@ int cpc_tls_handshake(struct cpc_tls *tls)
 	if (result != 1)
 		return outcome(tls, result);
 	/* The callback ran, or the handshake could not have ended well. */
-	cpc_assert(tls->claimed >= 0 && !tls->refused);
+	cpc_assert(tls->has_claimed && !tls->refused);
 	tls->established = true;
 	return 1;
 }
 
-int cpc_tls_member(const struct cpc_tls *tls)
+const uint8_t *cpc_tls_node_id(const struct cpc_tls *tls)
 {
-	return tls->established ? tls->claimed : -1;
+	return tls->established ? tls->claimed : NULL;
+}
+
+bool cpc_tls_certified(const struct cpc_tls *tls)
+{
+	return tls->established && tls->certified;
 }
 
 ssize_t cpc_tls_read(struct cpc_tls *tls, void *data, size_t size)
@@ -320,15 +372,16 @@ int cpc_tls_cell_key(struct cpc_tls *tls, uint16_t cell, uint16_t epoch,
 		     uint8_t ret_key[CPC_CELL_KEY_BYTES])
 {
 	static const char label[] = "EXPORTER-CPChain-cell-key";
-	unsigned self = tls->context->self, member = (unsigned)tls->claimed;
-	uint8_t text[6], key[CPC_CELL_KEY_BYTES];
+	uint8_t text[4 + 2 * CPC_NODE_ID_BYTES], key[CPC_CELL_KEY_BYTES];
 	struct cpc_writer w = cpc_writer_init(text, sizeof(text));
+	const uint8_t *own = tls->context->own, *peer = tls->claimed;
+	bool lower = memcmp(own, peer, CPC_NODE_ID_BYTES) < 0;
 
-	cpc_assert(tls->established && self != member);
+	cpc_assert(tls->established);
 	cpc_write_le16(&w, cell);
 	cpc_write_le16(&w, epoch);
-	cpc_write_u8(&w, (uint8_t)(self < member ? self : member));
-	cpc_write_u8(&w, (uint8_t)(self < member ? member : self));
+	cpc_write_bytes(&w, lower ? own : peer, CPC_NODE_ID_BYTES);
+	cpc_write_bytes(&w, lower ? peer : own, CPC_NODE_ID_BYTES);
 	cpc_assert(!w.failed && w.used == sizeof(text));
 	if (SSL_export_keying_material(tls->ssl, key, sizeof(key), label, sizeof(label) - 1, text,
 				       sizeof(text), 1) != 1) {

@@ -7,20 +7,24 @@
 #include "agent/net/frame.h"
 
 static const struct cpc_frame frames[] = {
-	{ .type = CPC_FRAME_HELLO,
-	  .hello = { .cell = 0x1234, .epoch = 0xfffe, .index = 63, .has_held = true,
-		     .held = { 1, 2, 3, 4, 5, 6, 7, 8 }, .fresh = { 9, 10, 11, 12 } } },
-	{ .type = CPC_FRAME_HELLO, .hello = { .cell = 1, .epoch = 2, .fresh = { 255 } } },
-	{ .type = CPC_FRAME_CONFIRM, .key_id = { 8, 7, 6, 5, 4, 3, 2, 1 } },
+	{ .type = CPC_FRAME_OFFER, .epoch = { 0x1234, 0xfffe },
+	  .offer = { .has_held = true, .held = { 1, 2, 3, 4, 5, 6, 7, 8 },
+		     .fresh = { 9, 10, 11, 12 } } },
+	{ .type = CPC_FRAME_OFFER, .epoch = { 1, 2 }, .offer = { .fresh = { 255 } } },
+	{ .type = CPC_FRAME_HELLO, .epoch = { 0x1234, 0xfffe } },
+	{ .type = CPC_FRAME_CONFIRM, .epoch = { 3, 4 }, .key_id = { 8, 7, 6, 5, 4, 3, 2, 1 } },
 	{ .type = CPC_FRAME_PING, .token = 0xdeadbeef },
 	{ .type = CPC_FRAME_PONG, .token = 1 },
-	{ .type = CPC_FRAME_FETCH, .after_slot = 0xffffffff },
+	{ .type = CPC_FRAME_FETCH, .epoch = { 5, 6 }, .after_slot = 0xffffffff },
+	{ .type = CPC_FRAME_TELL, .blob = { (const uint8_t *)"t", 1 } },
+	{ .type = CPC_FRAME_TELL, .blob = { (const uint8_t *)"tell", 4 } },
 	{ .type = CPC_FRAME_DECISIONS, .blob = { (const uint8_t *)"blob", 4 } },
 	{ .type = CPC_FRAME_DECISIONS, .blob = { NULL, 0 } },
 };
 
 enum {
 	FRAMES = sizeof(frames) / sizeof(frames[0]),
+	BLOBS = 4,	/* of them, at the end */
 	BYTES = 64,
 };
 
@@ -56,15 +60,14 @@ START_TEST(cpc_frame_decode__gives_back_what_was_encoded)
 	ck_assert_int_eq(got.type, frame->type);
 	ck_assert_uint_eq(encode(&got, again, sizeof(again)), len);
 	ck_assert_mem_eq(bytes, again, len);
-	if (frame->type == CPC_FRAME_HELLO) {
-		ck_assert_uint_eq(got.hello.cell, frame->hello.cell);
-		ck_assert_uint_eq(got.hello.epoch, frame->hello.epoch);
-		ck_assert_uint_eq(got.hello.index, frame->hello.index);
-		ck_assert(got.hello.has_held == frame->hello.has_held);
-		ck_assert_mem_eq(got.hello.held, frame->hello.held, CPC_KEY_ID_BYTES);
-		ck_assert_mem_eq(got.hello.fresh, frame->hello.fresh, CPC_KEY_ID_BYTES);
+	ck_assert_uint_eq(cpc_frame_bytes(frame), len);
+	ck_assert(got.epoch.cell == frame->epoch.cell && got.epoch.epoch == frame->epoch.epoch);
+	if (frame->type == CPC_FRAME_OFFER) {
+		ck_assert(got.offer.has_held == frame->offer.has_held);
+		ck_assert_mem_eq(got.offer.held, frame->offer.held, CPC_KEY_ID_BYTES);
+		ck_assert_mem_eq(got.offer.fresh, frame->offer.fresh, CPC_KEY_ID_BYTES);
 	}
-	if (frame->type == CPC_FRAME_DECISIONS) {
+	if (frame->type == CPC_FRAME_DECISIONS || frame->type == CPC_FRAME_TELL) {
 		ck_assert_uint_eq(got.blob.len, frame->blob.len);
 		ck_assert(got.blob.len == 0 || got.blob.data == bytes + 5);
 	}
@@ -73,17 +76,26 @@ END_TEST
 
 START_TEST(cpc_frame_decode__layout_is_as_documented)
 {
-	static const uint8_t fetch[] = { 5, 0, 0, 0, 5, 0x04, 0x03, 0x02, 0x01 };
-	static const uint8_t hello[] = { 23, 0, 0, 0, 1, 7, 0, 3, 0, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	static const uint8_t hello[] = { 5, 0, 0, 0, 1, 0x34, 0x12, 3, 0 };
+	static const uint8_t offer[] = { 22, 0, 0, 0, 2, 7, 0, 3, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 					 2, 2, 2, 2, 2, 2, 2, 2 };
+	static const uint8_t confirm[] = { 13, 0, 0, 0, 3, 7, 0, 3, 0, 8, 7, 6, 5, 4, 3, 2, 1 };
+	static const uint8_t fetch[] = { 9, 0, 0, 0, 6, 7, 0, 3, 0, 0x04, 0x03, 0x02, 0x01 };
+	static const uint8_t tell[] = { 3, 0, 0, 0, 8, 'h', 'i' };
 	struct cpc_frame got;
 
-	ck_assert_int_eq(cpc_frame_decode(fetch, sizeof(fetch), &got), sizeof(fetch));
-	ck_assert(got.type == CPC_FRAME_FETCH && got.after_slot == 0x01020304);
 	ck_assert_int_eq(cpc_frame_decode(hello, sizeof(hello), &got), sizeof(hello));
-	ck_assert(got.type == CPC_FRAME_HELLO && got.hello.cell == 7 && got.hello.epoch == 3 &&
-		  got.hello.index == 2 && got.hello.has_held && got.hello.held[7] == 1 &&
-		  got.hello.fresh[0] == 2);
+	ck_assert(got.type == CPC_FRAME_HELLO && got.epoch.cell == 0x1234 && got.epoch.epoch == 3);
+	ck_assert_int_eq(cpc_frame_decode(offer, sizeof(offer), &got), sizeof(offer));
+	ck_assert(got.type == CPC_FRAME_OFFER && got.epoch.cell == 7 && got.epoch.epoch == 3 &&
+		  got.offer.has_held && got.offer.held[7] == 1 && got.offer.fresh[0] == 2);
+	ck_assert_int_eq(cpc_frame_decode(confirm, sizeof(confirm), &got), sizeof(confirm));
+	ck_assert(got.type == CPC_FRAME_CONFIRM && got.epoch.cell == 7 && got.key_id[0] == 8);
+	ck_assert_int_eq(cpc_frame_decode(fetch, sizeof(fetch), &got), sizeof(fetch));
+	ck_assert(got.type == CPC_FRAME_FETCH && got.epoch.epoch == 3 &&
+		  got.after_slot == 0x01020304);
+	ck_assert_int_eq(cpc_frame_decode(tell, sizeof(tell), &got), sizeof(tell));
+	ck_assert(got.type == CPC_FRAME_TELL && got.blob.len == 2 && got.blob.data == tell + 5);
 }
 END_TEST
 
@@ -117,7 +129,8 @@ END_TEST
 START_TEST(cpc_frame_decode__refuses_what_is_no_frame)
 {
 	static const uint8_t empty[] = { 0, 0, 0, 0 };
-	static const uint8_t unknown[] = { 1, 0, 0, 0, 0 }, unknown7[] = { 1, 0, 0, 0, 7 };
+	static const uint8_t unknown[] = { 1, 0, 0, 0, 0 }, unknown9[] = { 1, 0, 0, 0, 9 };
+	static const uint8_t says_nothing[] = { 1, 0, 0, 0, 8 };
 	static const uint8_t huge[] = { 0xff, 0xff, 0xff, 0xff };
 	uint8_t bytes[BYTES];
 	struct cpc_frame got;
@@ -125,34 +138,42 @@ START_TEST(cpc_frame_decode__refuses_what_is_no_frame)
 
 	ck_assert_int_eq(decode(empty, sizeof(empty), &got), -EBADMSG);
 	ck_assert_int_eq(decode(unknown, sizeof(unknown), &got), -EBADMSG);
-	ck_assert_int_eq(decode(unknown7, sizeof(unknown7), &got), -EBADMSG);
+	ck_assert_int_eq(decode(unknown9, sizeof(unknown9), &got), -EBADMSG);
+	ck_assert_int_eq(decode(says_nothing, sizeof(says_nothing), &got), -EBADMSG);
 	ck_assert_int_eq(decode(huge, sizeof(huge), &got), -EMSGSIZE);
 	/* A flag that is neither, and an id of a key that is not there. */
 	len = encode(&frames[0], bytes, sizeof(bytes));
-	bytes[10] = 2;
+	bytes[9] = 2;
 	ck_assert_int_eq(decode(bytes, len, &got), -EBADMSG);
-	bytes[10] = 0;
+	bytes[9] = 0;
 	ck_assert_int_eq(decode(bytes, len, &got), -EBADMSG);
 }
 END_TEST
 
-START_TEST(cpc_frame_decode__the_largest_blob_passes_and_no_larger)
+/* The largest blob of that type passes, and no larger one. */
+static void assert_largest(enum cpc_frame_type type, size_t largest, int refusal)
 {
-	size_t size = CPC_FRAME_HEADER_BYTES + CPC_NET_BLOB_MAX;
+	size_t size = CPC_FRAME_HEADER_BYTES + largest;
 	uint8_t *bytes = calloc(1, size + 1);
-	struct cpc_frame frame = { .type = CPC_FRAME_DECISIONS }, got;
+	struct cpc_frame frame = { .type = type }, got;
 	struct cpc_writer w;
 
-	frame.blob.data = calloc(1, CPC_NET_BLOB_MAX);
-	frame.blob.len = CPC_NET_BLOB_MAX;
+	frame.blob.data = calloc(1, largest);
+	frame.blob.len = largest;
 	w = cpc_writer_init(bytes, size + 1);
 	cpc_frame_encode(&w, &frame);
 	ck_assert(!w.failed && w.used == size);
 	ck_assert_int_eq(cpc_frame_decode(bytes, size, &got), (int)size);
 	bytes[0]++;
-	ck_assert_int_eq(cpc_frame_decode(bytes, size + 1, &got), -EMSGSIZE);
+	ck_assert_int_eq(cpc_frame_decode(bytes, size + 1, &got), refusal);
 	free((void *)frame.blob.data);
 	free(bytes);
+}
+
+START_TEST(cpc_frame_decode__the_largest_blob_passes_and_no_larger)
+{
+	assert_largest(CPC_FRAME_DECISIONS, CPC_NET_BLOB_MAX, -EMSGSIZE);
+	assert_largest(CPC_FRAME_TELL, CPC_NET_TELL_MAX, -EBADMSG);
 }
 END_TEST
 
@@ -164,7 +185,7 @@ START_TEST(cpc_frame_encode__says_when_there_is_no_room)
 
 	cpc_frame_encode(&w, &frames[_i]);
 	ck_assert(w.failed);
-	ck_assert(frames[_i].type == CPC_FRAME_DECISIONS || len <= CPC_FRAME_SMALL_MAX);
+	ck_assert(_i >= FRAMES - BLOBS || len <= CPC_FRAME_SMALL_MAX);
 }
 END_TEST
 
@@ -181,7 +202,7 @@ int main(void)
 			    FRAMES);
 	/* Not the blobs, at the end of the table, which have any length. */
 	tcase_add_loop_test(tests, cpc_frame_decode__refuses_another_length_of_a_fixed_frame, 0,
-			    FRAMES - 2);
+			    FRAMES - BLOBS);
 	tcase_add_test(tests, cpc_frame_decode__refuses_what_is_no_frame);
 	tcase_add_test(tests, cpc_frame_decode__the_largest_blob_passes_and_no_larger);
 	tcase_add_loop_test(tests, cpc_frame_encode__says_when_there_is_no_room, 0, FRAMES);

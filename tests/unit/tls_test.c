@@ -10,42 +10,69 @@
 #include <stdlib.h>
 
 #include "agent/net/tls.h"
+#include "certificate_testing.h"
 
 enum {
-	MEMBERS = 4,
+	NODES = 4,
+	STRANGER = NODES,	/* the last identity; nobody was told of it */
 };
 
-static struct cpc_identity *identity[MEMBERS + 1];	/* the last one is a stranger's */
-static uint8_t node_id[MEMBERS][32];
-static struct cpc_tls_context *context[MEMBERS];
+static struct cpc_identity *identity[NODES + 1];
+static enum cpc_tls_trust trust[NODES + 1];	/* what it takes for each, at every node */
+static struct cpc_tls_context *context[NODES + 1];
 
-static struct cpc_tls_context *context_of(const struct cpc_identity *own, unsigned self)
+static enum cpc_tls_trust judge(void *ctx, const uint8_t node_id[32])
 {
+	(void)ctx;
+	for (unsigned i = 0; i < NODES; i++) {
+		if (memcmp(identity[i]->node_id, node_id, 32) == 0)
+			return trust[i];
+	}
+	return CPC_TLS_STRANGER;
+}
+
+/* A node that shows `own` (NULL: nothing of an authority) and believes that authority (NULL: none).
+ * Takes both. */
+static struct cpc_tls_context *context_of(unsigned node, struct cpc_certificates *own,
+					  struct cpc_certificates *authorities)
+{
+	struct cpc_tls_config config = { .identity = identity[node], .own = own,
+					 .authorities = authorities, .judge = judge };
 	struct cpc_tls_context *made;
 	struct cpc_error error;
 
-	ck_assert_msg(cpc_tls_context_new(own, (const uint8_t (*)[32])node_id, MEMBERS, self,
-					  &made, &error) == 0, "%s", error.text);
+	ck_assert_msg(cpc_tls_context_new(&config, &made, &error) == 0, "%s", error.text);
+	cpc_certificates_free(own);
+	cpc_certificates_free(authorities);
 	return made;
 }
 
 static void set_up(void)
 {
-	for (unsigned i = 0; i <= MEMBERS; i++) {
+	for (unsigned i = 0; i <= NODES; i++) {
 		ck_assert_int_eq(cpc_identity_generate(&identity[i], NULL), 0);
-		if (i < MEMBERS)
-			cpc_identity_node_id(identity[i], node_id[i]);
+		trust[i] = CPC_TLS_BY_KEY;
 	}
-	for (unsigned i = 0; i < MEMBERS; i++)
-		context[i] = context_of(identity[i], i);
+	for (unsigned i = 0; i <= NODES; i++)
+		context[i] = context_of(i, NULL, NULL);
 }
 
 static void tear_down(void)
 {
-	for (unsigned i = 0; i < MEMBERS; i++)
+	for (unsigned i = 0; i <= NODES; i++) {
 		cpc_tls_context_free(context[i]);
-	for (unsigned i = 0; i <= MEMBERS; i++)
 		cpc_identity_free(identity[i]);
+	}
+}
+
+static struct cpc_tls *dial(struct cpc_tls_context *from, unsigned to)
+{
+	return cpc_tls_new(from, identity[to]->node_id);
+}
+
+static struct cpc_tls *answer(struct cpc_tls_context *by)
+{
+	return cpc_tls_new(by, NULL);
 }
 
 /* Carries all bytes that are due, `step` at a time; returns how many. */
@@ -78,19 +105,20 @@ static void shake(struct cpc_tls *client, struct cpc_tls *server, size_t step)
 	} while (moved);
 }
 
-START_TEST(cpc_tls_handshake__members_know_each_other_afterwards)
+START_TEST(cpc_tls_handshake__nodes_know_each_other_afterwards)
 {
-	struct cpc_tls *client = cpc_tls_new(context[1], 3), *server = cpc_tls_new(context[3], -1);
+	struct cpc_tls *client = dial(context[1], 3), *server = answer(context[3]);
 	uint8_t a[16], b[16], text[8];
 
-	ck_assert_int_eq(cpc_tls_member(client), -1);
-	ck_assert_int_eq(cpc_tls_member(server), -1);
+	ck_assert_ptr_null(cpc_tls_node_id(client));
+	ck_assert_ptr_null(cpc_tls_node_id(server));
 	/* The last round: a byte at a time. */
 	shake(client, server, _i == 0 ? 1 << 20 : 1);
 	ck_assert_int_eq(cpc_tls_handshake(client), 1);
 	ck_assert_int_eq(cpc_tls_handshake(server), 1);
-	ck_assert_int_eq(cpc_tls_member(client), 3);
-	ck_assert_int_eq(cpc_tls_member(server), 1);
+	ck_assert_mem_eq(cpc_tls_node_id(client), identity[3]->node_id, 32);
+	ck_assert_mem_eq(cpc_tls_node_id(server), identity[1]->node_id, 32);
+	ck_assert(!cpc_tls_certified(client) && !cpc_tls_certified(server));
 	ck_assert_int_eq(cpc_tls_cell_key(client, 7, 3, a), 0);
 	ck_assert_int_eq(cpc_tls_cell_key(server, 7, 3, b), 0);
 	ck_assert_mem_eq(a, b, 16);
@@ -113,13 +141,16 @@ START_TEST(cpc_tls_cell_key__differs_by_session_cell_and_epoch)
 	uint8_t key[2][3][16], other[16];
 
 	for (unsigned i = 0; i < 2; i++) {
-		struct cpc_tls *client = cpc_tls_new(context[0], 2);
-		struct cpc_tls *server = cpc_tls_new(context[2], -1);
+		struct cpc_tls *client = dial(context[i], 2 + i), *server = answer(context[2 + i]);
 
 		shake(client, server, 1 << 20);
 		for (unsigned k = 0; k < 3; k++) {
 			ck_assert_int_eq(cpc_tls_cell_key(client, k == 1 ? 8 : 7, k == 2 ? 4 : 3,
 							  key[i][k]), 0);
+			ck_assert_int_eq(cpc_tls_cell_key(server, k == 1 ? 8 : 7, k == 2 ? 4 : 3,
+							  other), 0);
+			ck_assert_mem_eq(key[i][k], other, 16);
+			/* Asked again, the same. */
 			ck_assert_int_eq(cpc_tls_cell_key(server, k == 1 ? 8 : 7, k == 2 ? 4 : 3,
 							  other), 0);
 			ck_assert_mem_eq(key[i][k], other, 16);
@@ -134,20 +165,20 @@ START_TEST(cpc_tls_cell_key__differs_by_session_cell_and_epoch)
 }
 END_TEST
 
-/* Both ends end in refusal or failure, and `judge` has this reason. */
-static void assert_refused(struct cpc_tls *client, struct cpc_tls *server, struct cpc_tls *judge,
+/* Both ends end in refusal or failure, and `by` has this reason. */
+static void assert_refused(struct cpc_tls *client, struct cpc_tls *server, struct cpc_tls *by,
 			   enum cpc_net_failure failure, const char *words)
 {
 	uint8_t text[8];
 
 	shake(client, server, 1 << 20);
-	ck_assert_int_eq(cpc_tls_handshake(judge), -EPROTO);
-	ck_assert_msg(cpc_tls_failure(judge) == failure, "%s: %s",
-		      cpc_net_failure_name(cpc_tls_failure(judge)), cpc_tls_error(judge));
-	ck_assert_msg(strstr(cpc_tls_error(judge), words) != NULL, "'%s'", cpc_tls_error(judge));
-	ck_assert_int_eq(cpc_tls_member(judge), -1);
+	ck_assert_int_eq(cpc_tls_handshake(by), -EPROTO);
+	ck_assert_msg(cpc_tls_failure(by) == failure, "%s: %s",
+		      cpc_net_failure_name(cpc_tls_failure(by)), cpc_tls_error(by));
+	ck_assert_msg(strstr(cpc_tls_error(by), words) != NULL, "'%s'", cpc_tls_error(by));
+	ck_assert_ptr_null(cpc_tls_node_id(by));
 	/* In TLS 1.3 a client is done before the server has judged it, but learns of it. */
-	if (judge == server)
+	if (by == server)
 		ck_assert(cpc_tls_handshake(client) == -EPROTO ||
 			  cpc_tls_read(client, text, sizeof(text)) == -EPROTO);
 	else
@@ -158,41 +189,262 @@ static void assert_refused(struct cpc_tls *client, struct cpc_tls *server, struc
 
 START_TEST(cpc_tls_handshake__refuses_a_stranger_at_either_end)
 {
-	struct cpc_tls_context *as_1 = context_of(identity[MEMBERS], 1);
-	struct cpc_tls_context *as_3 = context_of(identity[MEMBERS], 3);
-	struct cpc_tls *client = cpc_tls_new(as_1, 3), *server = cpc_tls_new(context[3], -1);
+	struct cpc_tls *client = dial(context[STRANGER], 3), *server = answer(context[3]);
 
-	assert_refused(client, server, server, CPC_NET_FAIL_IDENTITY, "not another member's");
-	client = cpc_tls_new(context[1], 3);
-	server = cpc_tls_new(as_3, -1);
-	assert_refused(client, server, client, CPC_NET_FAIL_IDENTITY, "not another member's");
-	cpc_tls_context_free(as_1);
-	cpc_tls_context_free(as_3);
+	assert_refused(client, server, server, CPC_NET_FAIL_IDENTITY, "is a stranger");
+	/* It was dialled, but is no more to be let in. */
+	client = dial(context[1], STRANGER);
+	server = answer(context[STRANGER]);
+	assert_refused(client, server, client, CPC_NET_FAIL_IDENTITY, "is a stranger");
 }
 END_TEST
 
-START_TEST(cpc_tls_handshake__refuses_a_member_in_anothers_place)
+START_TEST(cpc_tls_handshake__refuses_a_node_in_anothers_place)
 {
-	/* Member 2 answers where member 3 was dialled. */
-	struct cpc_tls *client = cpc_tls_new(context[1], 3), *server = cpc_tls_new(context[2], -1);
+	struct cpc_tls *client = dial(context[1], 3), *server = answer(context[2]);
+	char words[80];
 
-	assert_refused(client, server, client, CPC_NET_FAIL_IDENTITY,
-		       "member 2 answers where member 3 was expected");
+	snprintf(words, sizeof(words), "node %02x%02x%02x%02x answers where node %02x%02x%02x%02x",
+		 identity[2]->node_id[0], identity[2]->node_id[1], identity[2]->node_id[2],
+		 identity[2]->node_id[3], identity[3]->node_id[0], identity[3]->node_id[1],
+		 identity[3]->node_id[2], identity[3]->node_id[3]);
+	assert_refused(client, server, client, CPC_NET_FAIL_IDENTITY, words);
 }
 END_TEST
 
-START_TEST(cpc_tls_handshake__refuses_the_wrong_direction_and_ourselves)
+START_TEST(cpc_tls_handshake__either_may_dial_but_nobody_with_our_own_key)
 {
-	struct cpc_tls *client = cpc_tls_new(context[3], 1), *server = cpc_tls_new(context[1], -1);
-	struct cpc_tls_context *mirror;
+	struct cpc_tls *client = dial(context[3], 1), *server = answer(context[1]);
 
-	assert_refused(client, server, server, CPC_NET_FAIL_DIRECTION, "member 3 dials");
-	/* Our own key, as if somebody played our bytes back: in our place only we have it. */
-	mirror = context_of(identity[3], 0);
-	client = cpc_tls_new(mirror, 3);
-	server = cpc_tls_new(context[3], -1);
-	assert_refused(client, server, server, CPC_NET_FAIL_IDENTITY, "not another member's");
-	cpc_tls_context_free(mirror);
+	shake(client, server, 1 << 20);
+	ck_assert_int_eq(cpc_tls_handshake(server), 1);
+	ck_assert_mem_eq(cpc_tls_node_id(server), identity[3]->node_id, 32);
+	cpc_tls_free(client);
+	cpc_tls_free(server);
+	/* As if somebody played our bytes back. */
+	client = dial(context[3], 3);
+	server = answer(context[3]);
+	assert_refused(client, server, client, CPC_NET_FAIL_IDENTITY, "our own key");
+}
+END_TEST
+
+/* ---- certificates -------------------------------------------------------------------------- */
+
+/* What node 3 makes of the stranger that shows these, when it believes in that authority; NULL when
+ * it lets it in. */
+static const char *shown(struct cpc_certificates *own, const struct authority *believed)
+{
+	static char error[160];
+	struct cpc_tls_context *from = context_of(STRANGER, own, NULL);
+	struct cpc_tls_context *to = context_of(3, NULL,
+						certificates_of(believed->certificate, NULL));
+	struct cpc_tls *client, *server = answer(to);
+	bool in;
+
+	/* The stranger knows whom it dials. */
+	client = dial(from, 3);
+	shake(client, server, 1 << 20);
+	in = cpc_tls_handshake(server) == 1;
+	snprintf(error, sizeof(error), "%s", cpc_tls_error(server));
+	ck_assert(in || cpc_tls_failure(server) == CPC_NET_FAIL_CERTIFICATE);
+	ck_assert(in == cpc_tls_certified(server));
+	cpc_tls_free(client);
+	cpc_tls_free(server);
+	cpc_tls_context_free(from);
+	cpc_tls_context_free(to);
+	return in ? NULL : error;
+}
+
+static void assert_shown_refused(struct cpc_certificates *own, const struct authority *believed,
+				 const char *words)
+{
+	const char *error = shown(own, believed);
+	char name[20];
+
+	snprintf(name, sizeof(name), "node %02x%02x%02x%02x:", identity[STRANGER]->node_id[0],
+		 identity[STRANGER]->node_id[1], identity[STRANGER]->node_id[2],
+		 identity[STRANGER]->node_id[3]);
+	ck_assert_msg(error && strstr(error, words) && strstr(error, name), "'%s' without '%s'",
+		      error ? error : "let in", words);
+}
+
+START_TEST(cpc_tls_handshake__lets_a_stranger_in_that_an_authority_certified)
+{
+	struct authority root = authority_new("root");
+	X509 *good = issue_good(&root, identity[STRANGER]);
+
+	ck_assert_ptr_null(shown(certificates_of(good, NULL), &root));
+	X509_free(good);
+	authority_free(&root);
+}
+END_TEST
+
+START_TEST(cpc_tls_handshake__refuses_a_certificate_that_does_not_hold)
+{
+	struct authority root = authority_new("root"), other = authority_new("root");
+	struct authority third = authority_new("another");
+	struct terms old = { .name = "a vehicle", .from_s = -2 * DAY_S, .to_s = -DAY_S };
+	struct terms early = { .name = "a vehicle", .from_s = DAY_S, .to_s = 2 * DAY_S };
+	EVP_PKEY *key = identity[STRANGER]->key;
+	X509 *expired = issue(&root, key, NULL, old), *future = issue(&root, key, NULL, early);
+	/* Of an authority of the same name with another key. */
+	X509 *foreign = issue_good(&other, identity[STRANGER]);
+
+	assert_shown_refused(certificates_of(expired, NULL), &root, "its certificate has expired");
+	assert_shown_refused(certificates_of(future, NULL), &root, "clock");
+	assert_shown_refused(certificates_of(foreign, NULL), &root, "signature");
+	assert_shown_refused(certificates_of(foreign, other.certificate), &root, "signature");
+	X509_free(foreign);
+	foreign = issue_good(&third, identity[STRANGER]);
+	assert_shown_refused(certificates_of(foreign, NULL), &root, "no authority of ours");
+	assert_shown_refused(certificates_of(foreign, third.certificate), &root,
+			     "no authority of ours");
+	assert_shown_refused(NULL, &root, "its own, of no authority");
+	X509_free(expired);
+	X509_free(future);
+	X509_free(foreign);
+	authority_free(&root);
+	authority_free(&other);
+	authority_free(&third);
+}
+END_TEST
+
+START_TEST(cpc_tls_handshake__follows_a_chain_of_two_authorities)
+{
+	struct authority root = authority_new("root"), middle = { .key = EVP_EC_gen("P-256") };
+	struct authority vehicle = { .key = identity[2]->key };
+	struct terms victim = { .name = "another vehicle", .from_s = -DAY_S, .to_s = DAY_S };
+	struct terms terms = { .name = "maker", .authority = true, .from_s = -DAY_S,
+			       .to_s = DAY_S };
+	X509 *leaf, *forged;
+
+	middle.certificate = issue(&root, middle.key, NULL, terms);
+	leaf = issue_good(&middle, identity[STRANGER]);
+	ck_assert_ptr_null(shown(certificates_of(leaf, middle.certificate), &root));
+	/* What stands in our file is an authority, whoever certified it. */
+	ck_assert_ptr_null(shown(certificates_of(leaf, NULL), &middle));
+	assert_shown_refused(certificates_of(leaf, NULL), &root, "no authority");
+	/* A vehicle that was certified is no authority for others. */
+	vehicle.certificate = issue_good(&root, identity[2]);
+	forged = issue(&vehicle, identity[STRANGER]->key, NULL, victim);
+	assert_shown_refused(certificates_of(forged, vehicle.certificate), &root, "CA certificate");
+	X509_free(forged);
+	X509_free(vehicle.certificate);
+	X509_free(leaf);
+	authority_free(&middle);
+	authority_free(&root);
+}
+END_TEST
+
+START_TEST(cpc_tls_handshake__a_certificate_is_for_one_key)
+{
+	/* Somebody else's certificate, which anybody has seen, does not help without the key. */
+	struct authority root = authority_new("root");
+	X509 *good = issue_good(&root, identity[2]);
+	struct cpc_certificates *own = certificates_of(good, NULL);
+	struct cpc_tls_config config = { .identity = identity[STRANGER], .own = own,
+					 .judge = judge };
+	struct cpc_tls_context *made = NULL;
+	struct cpc_error error = { "" };
+
+	ck_assert_int_eq(cpc_certificates_check_own("my.pem", own, identity[STRANGER], &error),
+			 -EKEYREJECTED);
+	ck_assert_msg(strstr(error.text, "my.pem") && strstr(error.text, "but we are node"), "'%s'",
+		      error.text);
+	ck_assert_int_eq(cpc_certificates_check_own("my.pem", own, identity[2], &error), 0);
+	ck_assert_int_eq(cpc_tls_context_new(&config, &made, &error), -EINVAL);
+	cpc_certificates_free(own);
+	X509_free(good);
+	authority_free(&root);
+}
+END_TEST
+
+/* Both ends' view of whether the other is certified. */
+START_TEST(cpc_tls_handshake__finds_out_who_is_certified_also_where_the_key_is_enough)
+{
+	struct authority root = authority_new("root");
+	X509 *good = issue_good(&root, identity[1]);
+	struct cpc_tls_context *certified = context_of(1, certificates_of(good, NULL),
+						       certificates_of(root.certificate, NULL));
+	struct cpc_tls_context *plain = context_of(2, NULL,
+						   certificates_of(root.certificate, NULL));
+	struct cpc_tls *client = dial(certified, 2), *server = answer(plain);
+
+	shake(client, server, 1 << 20);
+	ck_assert(cpc_tls_handshake(client) == 1 && cpc_tls_handshake(server) == 1);
+	ck_assert(!cpc_tls_certified(client));
+	ck_assert(cpc_tls_certified(server));
+	cpc_tls_free(client);
+	cpc_tls_free(server);
+	/* Where the key is not enough, the same end without a certificate stays outside. */
+	trust[2] = CPC_TLS_BY_CERTIFICATE;
+	client = dial(certified, 2);
+	server = answer(plain);
+	assert_refused(client, server, client, CPC_NET_FAIL_CERTIFICATE, "of no authority");
+	client = dial(context[1], 2);
+	server = answer(plain);
+	assert_refused(client, server, client, CPC_NET_FAIL_CERTIFICATE, "no authority to issue");
+	cpc_tls_context_free(certified);
+	cpc_tls_context_free(plain);
+	X509_free(good);
+	authority_free(&root);
+}
+END_TEST
+
+START_TEST(cpc_certificates_check_own__refuses_what_peers_would_find_too_large)
+{
+	/* Around the bound: what is accepted here is let in, what is not would not be. */
+	struct authority root = authority_new("root");
+	unsigned accepted = 0, refused = 0;
+
+	for (int padding = CPC_NET_CERTIFICATES_MAX - 440; padding < CPC_NET_CERTIFICATES_MAX - 320;
+	     padding++) {
+		struct terms terms = { .name = "a vehicle", .from_s = -DAY_S, .to_s = DAY_S,
+				       .padding = padding };
+		X509 *large = issue(&root, identity[STRANGER]->key, NULL, terms);
+		struct cpc_certificates *own = certificates_of(large, NULL);
+		struct cpc_error error = { "" };
+		int r = cpc_certificates_check_own("my.pem", own, identity[STRANGER], &error);
+
+		if (r == 0) {
+			accepted++;
+			if (padding % 8 == 0)
+				ck_assert_ptr_null(shown(certificates_of(large, NULL), &root));
+		} else {
+			refused++;
+			ck_assert_int_eq(r, -E2BIG);
+			ck_assert_msg(strstr(error.text, "2048") != NULL, "'%s'", error.text);
+		}
+		cpc_certificates_free(own);
+		X509_free(large);
+	}
+	ck_assert_uint_gt(accepted, 8);
+	ck_assert_uint_gt(refused, 8);
+	authority_free(&root);
+}
+END_TEST
+
+START_TEST(cpc_certificates_parse__refuses_what_is_not_there_or_broken)
+{
+	static const char none[] = "nothing of the kind\n";
+	struct authority root = authority_new("root");
+	CPC_FREE char *pem = pem_of(root.certificate, root.certificate);
+	struct cpc_certificates *made = NULL;
+	struct cpc_error error = { "" };
+
+	ck_assert_int_eq(cpc_certificates_parse("ca.pem", none, strlen(none), &made, &error),
+			 -EBADMSG);
+	ck_assert_msg(strstr(error.text, "ca.pem: no certificate") != NULL, "'%s'", error.text);
+	ck_assert_int_eq(cpc_certificates_parse("ca.pem", "", 0, &made, &error), -EBADMSG);
+	/* The second one is cut. */
+	ck_assert_int_eq(cpc_certificates_parse("ca.pem", pem, strlen(pem) - 60, &made, &error),
+			 -EBADMSG);
+	ck_assert_msg(strstr(error.text, "certificate 2") != NULL, "'%s'", error.text);
+	ck_assert_ptr_null(made);
+	ck_assert_int_eq(cpc_certificates_load("/nonexistent.pem", &made, &error), -ENOENT);
+	ck_assert_msg(strstr(error.text, "/nonexistent.pem") != NULL, "'%s'", error.text);
+	ck_assert_int_eq(cpc_certificates_load("/dev/null", &made, &error), -EINVAL);
+	authority_free(&root);
 }
 END_TEST
 
@@ -223,7 +475,7 @@ static struct stranger stranger_new(bool client, const struct cpc_identity *own)
 	X509_free(certificate);
 	SSL_CTX_set_verify(s.context, SSL_VERIFY_PEER, accept_any);
 	ck_assert_int_eq(SSL_CTX_set_alpn_protos(s.context,
-						 (const unsigned char *)"\016cpchain-cell/1", 15),
+						 (const unsigned char *)"\016cpchain-cell/2", 15),
 			 0);
 	s.ssl = SSL_new(s.context);
 	SSL_set_bio(s.ssl, s.in, s.out);
@@ -240,8 +492,8 @@ static void stranger_free(struct stranger *s)
 	SSL_CTX_free(s->context);
 }
 
-/* Lets the two talk until nothing more is said; what the member's end makes of it. */
-static int talk(struct stranger *s, struct cpc_tls *member)
+/* Lets the two talk until nothing more is said; what the node's end makes of it. */
+static int talk(struct stranger *s, struct cpc_tls *node)
 {
 	CPC_BUFFER struct cpc_buffer bytes = cpc_buffer_init(1 << 20);
 	uint8_t part[4096];
@@ -253,11 +505,11 @@ static int talk(struct stranger *s, struct cpc_tls *member)
 		ERR_clear_error();
 		SSL_do_handshake(s->ssl);
 		while ((n = BIO_read(s->out, part, sizeof(part))) > 0) {
-			ck_assert_int_eq(cpc_tls_feed(member, part, (size_t)n), 0);
+			ck_assert_int_eq(cpc_tls_feed(node, part, (size_t)n), 0);
 			moved = true;
 		}
-		cpc_tls_handshake(member);
-		ck_assert_int_eq(cpc_tls_output(member, &bytes), 0);
+		cpc_tls_handshake(node);
+		ck_assert_int_eq(cpc_tls_output(node, &bytes), 0);
 		if (bytes.len) {
 			BIO_write(s->in, bytes.data, (int)bytes.len);
 			cpc_buffer_truncate(&bytes, 0);
@@ -265,17 +517,17 @@ static int talk(struct stranger *s, struct cpc_tls *member)
 		}
 	}
 	ERR_clear_error();
-	return cpc_tls_handshake(member);
+	return cpc_tls_handshake(node);
 }
 
-START_TEST(cpc_tls_handshake__accepts_a_member_made_with_plain_openssl)
+START_TEST(cpc_tls_handshake__accepts_a_node_made_with_plain_openssl)
 {
 	/* So that the refusals below are of what they change, and of nothing else. */
 	struct stranger s = stranger_new(true, identity[1]);
-	struct cpc_tls *server = cpc_tls_new(context[3], -1);
+	struct cpc_tls *server = answer(context[3]);
 
 	ck_assert_int_eq(talk(&s, server), 1);
-	ck_assert_int_eq(cpc_tls_member(server), 1);
+	ck_assert_mem_eq(cpc_tls_node_id(server), identity[1]->node_id, 32);
 	ck_assert_str_eq(SSL_get_version(s.ssl), "TLSv1.3");
 	ck_assert_str_eq(SSL_get_cipher(s.ssl), "TLS_AES_128_GCM_SHA256");
 	/* No ticket: nothing of a session can be resumed. */
@@ -288,7 +540,7 @@ END_TEST
 static void assert_talk_refused(struct stranger *s, enum cpc_net_failure failure,
 				const char *words)
 {
-	struct cpc_tls *server = cpc_tls_new(context[3], -1);
+	struct cpc_tls *server = answer(context[3]);
 
 	ck_assert_int_eq(talk(s, server), -EPROTO);
 	ck_assert_msg(cpc_tls_failure(server) == failure, "%s: %s",
@@ -325,6 +577,16 @@ START_TEST(cpc_tls_handshake__refuses_another_protocol_under_the_same_identity)
 }
 END_TEST
 
+START_TEST(cpc_tls_handshake__refuses_the_version_of_the_protocol_before)
+{
+	struct stranger s = stranger_new(true, identity[1]);
+
+	ck_assert_int_eq(SSL_set_alpn_protos(s.ssl,
+					     (const unsigned char *)"\016cpchain-cell/1", 15), 0);
+	assert_talk_refused(&s, CPC_NET_FAIL_TLS, "application protocol");
+}
+END_TEST
+
 START_TEST(cpc_tls_handshake__refuses_another_group)
 {
 	struct stranger s = stranger_new(true, identity[1]);
@@ -337,7 +599,7 @@ END_TEST
 START_TEST(cpc_tls_handshake__refuses_noise)
 {
 	static const char noise[] = "GET / HTTP/1.1\r\nHost: vehicle\r\n\r\n";
-	struct cpc_tls *server = cpc_tls_new(context[3], -1);
+	struct cpc_tls *server = answer(context[3]);
 
 	ck_assert_int_eq(cpc_tls_handshake(server), 0);
 	ck_assert_int_eq(cpc_tls_feed(server, noise, sizeof(noise) - 1), 0);
@@ -351,7 +613,7 @@ END_TEST
 
 START_TEST(cpc_tls_read__finds_a_changed_bit)
 {
-	struct cpc_tls *client = cpc_tls_new(context[1], 3), *server = cpc_tls_new(context[3], -1);
+	struct cpc_tls *client = dial(context[1], 3), *server = answer(context[3]);
 	CPC_BUFFER struct cpc_buffer bytes = cpc_buffer_init(1 << 16);
 	uint8_t text[8];
 
@@ -370,7 +632,7 @@ END_TEST
 
 START_TEST(cpc_tls_output__gives_what_has_room)
 {
-	struct cpc_tls *client = cpc_tls_new(context[1], 3);
+	struct cpc_tls *client = dial(context[1], 3);
 	CPC_BUFFER struct cpc_buffer bytes = cpc_buffer_init(100);
 
 	cpc_tls_handshake(client);
@@ -393,19 +655,30 @@ int main(void)
 
 	tcase_set_timeout(tests, 60);
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_add_loop_test(tests, cpc_tls_handshake__members_know_each_other_afterwards, 0, 2);
+	tcase_add_loop_test(tests, cpc_tls_handshake__nodes_know_each_other_afterwards, 0, 2);
+	tcase_add_test(tests, cpc_tls_cell_key__differs_by_session_cell_and_epoch);
 	tcase_add_test(tests, cpc_tls_handshake__refuses_a_stranger_at_either_end);
-	tcase_add_test(tests, cpc_tls_handshake__refuses_a_member_in_anothers_place);
-	tcase_add_test(tests, cpc_tls_handshake__refuses_the_wrong_direction_and_ourselves);
-	tcase_add_test(tests, cpc_tls_handshake__accepts_a_member_made_with_plain_openssl);
+	tcase_add_test(tests, cpc_tls_handshake__refuses_a_node_in_anothers_place);
+	tcase_add_test(tests, cpc_tls_handshake__either_may_dial_but_nobody_with_our_own_key);
+	tcase_add_test(tests, cpc_tls_handshake__lets_a_stranger_in_that_an_authority_certified);
+	tcase_add_test(tests, cpc_tls_handshake__refuses_a_certificate_that_does_not_hold);
+	tcase_add_test(tests, cpc_tls_handshake__follows_a_chain_of_two_authorities);
+	tcase_add_test(tests, cpc_tls_handshake__a_certificate_is_for_one_key);
+	tcase_add_test(tests,
+		       cpc_tls_handshake__finds_out_who_is_certified_also_where_the_key_is_enough);
+	tcase_add_test(tests,
+		       cpc_certificates_check_own__refuses_what_peers_would_find_too_large);
+	tcase_add_test(tests, cpc_certificates_parse__refuses_what_is_not_there_or_broken);
+	tcase_add_test(tests, cpc_tls_handshake__accepts_a_node_made_with_plain_openssl);
 	tcase_add_test(tests, cpc_tls_handshake__refuses_a_client_without_a_certificate);
 	tcase_add_test(tests, cpc_tls_handshake__refuses_tls_1_2);
-	tcase_add_test(tests, cpc_tls_handshake__refuses_another_protocol_under_the_same_identity);
+	tcase_add_test(tests,
+		       cpc_tls_handshake__refuses_another_protocol_under_the_same_identity);
+	tcase_add_test(tests, cpc_tls_handshake__refuses_the_version_of_the_protocol_before);
 	tcase_add_test(tests, cpc_tls_handshake__refuses_another_group);
 	tcase_add_test(tests, cpc_tls_handshake__refuses_noise);
 	tcase_add_test(tests, cpc_tls_read__finds_a_changed_bit);
 	tcase_add_test(tests, cpc_tls_output__gives_what_has_room);
-	tcase_add_test(tests, cpc_tls_cell_key__differs_by_session_cell_and_epoch);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

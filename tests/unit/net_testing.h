@@ -7,87 +7,21 @@
  * a TAP interface "radio0"; the test holds the other ends and carries every frame to all others,
  * each receiver losing it with a given probability. Needs no bridge, no queueing discipline and
  * no names on the host: with the test's processes all of it is gone.
- *
- * What the kernel module would keep, the pairwise keys, is in shared memory and so outlives a
- * vehicle's agent that is killed.
  */
 #include <arpa/inet.h>
-#include <check.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/ipv6.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
-#include "agent/net/identity.h"
-#include "agent/net/net.h"
+#include "net_vehicle_testing.h"
 
-enum {
-	LAN_MAX = 5,		/* members 0..3, and perhaps a stranger */
-	LAN_PORT = 4350,
-	LAN_CELL = 7,
-	LAN_EPOCH = 3,
-};
-
-/* What a vehicle tells the test. */
-struct report {
-	enum { REPORT_PEER, REPORT_FETCHED, REPORT_STATUS, REPORT_CALL } kind;
-	unsigned member;
-	int value;	/* up; bytes fetched; what a call returned */
-	bool intact;	/* the fetched bytes are the ones served */
-};
-
-/* What the test tells a vehicle. */
-struct command {
-	enum { COMMAND_FETCH, COMMAND_STATUS, COMMAND_RESET, COMMAND_QUIT } kind;
-	unsigned member;
-	uint32_t value;
-};
-
-struct shared {
-	struct {
-		bool has;
-		uint8_t key[CPC_CELL_KEY_BYTES];
-		unsigned installs;
-	} kernel[LAN_MAX][LAN_MAX];
-	struct cpc_net_peer_status peer[LAN_MAX][LAN_MAX];
-	struct cpc_net_status net[LAN_MAX];
-};
-
-struct vehicle {
-	int netns, tap, control;
-	pid_t pid;
-	bool cut;	/* its radio is out of reach of all */
-	uint16_t epoch;
-	bool up[LAN_MAX];
-	unsigned ups[LAN_MAX];
-	bool fetched[LAN_MAX], intact[LAN_MAX], called;
-	bool asked, status;	/* a status was asked for; one has arrived since */
-	int fetched_bytes[LAN_MAX], result;
-};
-
-struct lan {
-	unsigned n, members;
-	struct vehicle vehicle[LAN_MAX];
-	struct cpc_identity *identity[LAN_MAX];
-	uint8_t node_id[LAN_MAX][CPC_NODE_ID_BYTES];
-	struct shared *shared;
-	unsigned loss_percent;
-	uint64_t random;
-	unsigned long frames;
-};
-
-static uint64_t clock_ms(void)
+static inline uint64_t clock_ms(void)
 {
 	struct timespec now;
 
@@ -95,159 +29,15 @@ static uint64_t clock_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static unsigned lan_random(struct lan *lan)
+static inline unsigned lan_random(struct lan *lan)
 {
 	lan->random = lan->random * 6364136223846793005ull + 1442695040888963407ull;
 	return (unsigned)(lan->random >> 33);
 }
 
-/* ---- a vehicle's process ------------------------------------------------------------------ */
-
-struct node {
-	struct lan *lan;
-	unsigned self;
-	int control;
-	sd_event *event;
-	struct cpc_net *net;
-	uint32_t asked;
-};
-
-static void node_tell(struct node *node, struct report report)
-{
-	if (send(node->control, &report, sizeof(report), MSG_NOSIGNAL) != sizeof(report))
-		sd_event_exit(node->event, 0);	/* the test has ended */
-}
-
-/* Decisions of a size and content that depend on the question: any byte amiss shows. */
-static size_t blob_bytes(uint32_t after_slot)
-{
-	return after_slot == 9999 ? CPC_NET_BLOB_MAX : after_slot;
-}
-
-static uint8_t blob_byte(uint32_t after_slot, size_t at)
-{
-	return (uint8_t)((at * 31 + after_slot) ^ at >> 8);
-}
-
-static void on_key(void *ctx, unsigned member, const uint8_t key[16])
-{
-	struct node *node = ctx;
-
-	node->lan->shared->kernel[node->self][member].has = true;
-	node->lan->shared->kernel[node->self][member].installs++;
-	memcpy(node->lan->shared->kernel[node->self][member].key, key, CPC_CELL_KEY_BYTES);
-}
-
-static bool on_key_id(void *ctx, unsigned member, uint8_t ret_id[8])
-{
-	struct node *node = ctx;
-
-	if (!node->lan->shared->kernel[node->self][member].has)
-		return false;
-	cpc_net_key_id(node->lan->shared->kernel[node->self][member].key, ret_id);
-	return true;
-}
-
-static int on_serve(void *ctx, unsigned member, uint32_t after_slot, struct cpc_buffer *out)
-{
-	size_t len = blob_bytes(after_slot);
-	uint8_t *bytes;
-
-	(void)ctx, (void)member;
-	if (after_slot == 0)
-		return -ENODATA;
-	if (cpc_buffer_extend(out, len, &bytes) < 0)
-		abort();
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = blob_byte(after_slot, i);
-	return 0;
-}
-
-static void on_fetched(void *ctx, unsigned member, const uint8_t *data, size_t len)
-{
-	struct node *node = ctx;
-	bool intact = len == blob_bytes(node->asked);
-
-	for (size_t i = 0; i < len && intact; i++)
-		intact = data[i] == blob_byte(node->asked, i);
-	node_tell(node, (struct report){ REPORT_FETCHED, member, (int)len, intact });
-}
-
-static void on_peer(void *ctx, unsigned member, bool up)
-{
-	node_tell(ctx, (struct report){ REPORT_PEER, member, up, false });
-}
-
-static void node_status(struct node *node)
-{
-	struct shared *shared = node->lan->shared;
-
-	for (unsigned i = 0; i < node->lan->members; i++)
-		cpc_net_peer_status(node->net, i, &shared->peer[node->self][i]);
-	cpc_net_status(node->net, &shared->net[node->self]);
-	node_tell(node, (struct report){ REPORT_STATUS, 0, 0, false });
-}
-
-static int on_command(sd_event_source *source, int fd, uint32_t events, void *arg)
-{
-	struct node *node = arg;
-	struct command command;
-	ssize_t n = recv(fd, &command, sizeof(command), 0);
-	int r;
-
-	(void)source, (void)events;
-	if (n != sizeof(command) || command.kind == COMMAND_QUIT)
-		return sd_event_exit(node->event, 0);
-	switch (command.kind) {
-	case COMMAND_FETCH:
-		r = cpc_net_fetch(node->net, command.member, command.value);
-		if (r == 0)
-			node->asked = command.value;
-		node_tell(node, (struct report){ REPORT_CALL, command.member, r, false });
-		break;
-	case COMMAND_RESET:
-		cpc_net_reset(node->net, command.member);
-		break;
-	case COMMAND_STATUS:
-		node_status(node);
-		break;
-	case COMMAND_QUIT:
-		break;
-	}
-	return 0;
-}
-
-static int node_main(struct lan *lan, unsigned self, int control)
-{
-	static const struct cpc_net_ops ops = { on_key, on_key_id, on_serve, on_fetched, on_peer };
-	struct node node = { .lan = lan, .self = self, .control = control };
-	struct cpc_net_config config = {
-		.identity = lan->identity[self], .ifname = "radio0", .port = LAN_PORT,
-		.cell = LAN_CELL, .epoch = lan->vehicle[self].epoch, .n = lan->members,
-		.self = self, .node_id = (const uint8_t (*)[32])lan->node_id,
-	};
-	struct cpc_error error = { "" };
-	int r;
-
-	if (sd_event_new(&node.event) < 0)
-		return 2;
-	config.event = node.event;
-	r = cpc_net_new(&config, &ops, &node, &node.net, &error);
-	if (r < 0) {
-		fprintf(stderr, "vehicle %u: %s\n", self, error.text);
-		return 3;
-	}
-	if (sd_event_add_io(node.event, NULL, control, POLLIN, on_command, &node) < 0)
-		return 2;
-	r = sd_event_loop(node.event);
-	cpc_net_free(node.net);
-	sd_event_unref(node.event);
-	return r;
-}
-
 /* ---- the channel --------------------------------------------------------------------------- */
 
-static void write_sysctl(const char *name, const char *value)
+static inline void write_sysctl(const char *name, const char *value)
 {
 	char path[120];
 	int fd;
@@ -261,7 +51,7 @@ static void write_sysctl(const char *name, const char *value)
 	close(fd);
 }
 
-static struct in6_addr lan_address(unsigned i)
+static inline struct in6_addr lan_address(unsigned i)
 {
 	struct in6_addr address = {
 		.s6_addr = { 0xfe, 0x80, [13] = 0xca, [15] = (uint8_t)(i + 1) },
@@ -271,7 +61,7 @@ static struct in6_addr lan_address(unsigned i)
 }
 
 /* Takes the interface up (with its address, at once usable) or down. */
-static void lan_set_up(struct lan *lan, unsigned i, bool up)
+static inline void lan_set_up(struct lan *lan, unsigned i, bool up)
 {
 	struct in6_ifreq address = { .ifr6_addr = lan_address(i), .ifr6_prefixlen = 64 };
 	struct ifreq request = { .ifr_name = "radio0" };
@@ -291,7 +81,7 @@ static void lan_set_up(struct lan *lan, unsigned i, bool up)
 }
 
 /* The vehicle's radio: a TAP interface in its namespace, whose other end we keep. */
-static void lan_add_radio(struct lan *lan, unsigned i)
+static inline void lan_add_radio(struct lan *lan, unsigned i)
 {
 	struct ifreq request = { .ifr_name = "radio0", .ifr_flags = IFF_TAP | IFF_NO_PI };
 	int tap;
@@ -306,14 +96,43 @@ static void lan_add_radio(struct lan *lan, unsigned i)
 	lan_set_up(lan, i, true);
 }
 
-/* n vehicles, of which the first `members` form the cell. */
-static struct lan *lan_new(unsigned n, unsigned members, unsigned loss_percent)
+/* For the vehicle to show, or (LAN_MAX) for all to believe. */
+static inline void lan_write_certificate(struct lan *lan, unsigned i, X509 *certificate)
+{
+	CPC_FREE char *pem = pem_of(certificate, NULL);
+	CPC_FCLOSE FILE *file = NULL;
+	char path[64];
+
+	lan_path(lan, i, path);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(pem, file), 0);
+}
+
+/* It shows that certificate, if any, from its next start on. Takes it. */
+static inline void lan_certify(struct lan *lan, unsigned i, X509 *certificate)
+{
+	X509_free(lan->vehicle[i].setting.certificate);
+	lan->vehicle[i].setting.certificate = certificate;
+	if (certificate)
+		lan_write_certificate(lan, i, certificate);
+}
+
+/*
+ * n vehicles, of which the first `members` form the cell and know each other; the others know
+ * nobody at first.
+ */
+static inline struct lan *lan_new(unsigned n, unsigned members, unsigned loss_percent)
 {
 	struct lan *lan = calloc(1, sizeof(*lan));
 
 	ck_assert_ptr_nonnull(lan);
 	*lan = (struct lan){ .n = n, .members = members, .loss_percent = loss_percent,
 			     .random = 1 };
+	lan->authority = authority_new("the test's authority");
+	snprintf(lan->folder, sizeof(lan->folder), "/tmp/cpchain-net.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(lan->folder));
+	lan_write_certificate(lan, LAN_MAX, lan->authority.certificate);
 	lan->shared = mmap(NULL, sizeof(*lan->shared), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert(lan->shared != MAP_FAILED);
@@ -324,7 +143,10 @@ static struct lan *lan_new(unsigned n, unsigned members, unsigned loss_percent)
 		ck_assert_msg(unshare(CLONE_NEWNET) == 0, "namespace: %s", strerror(errno));
 		lan->vehicle[i].netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 		lan->vehicle[i].control = -1;
-		lan->vehicle[i].epoch = LAN_EPOCH;
+		lan->vehicle[i].setting = (struct setting){
+			.known = i < members ? (1u << members) - 1 : 0, .trusted = ~0u,
+			.epoch = i < members ? LAN_EPOCH : 0, .offers = 1,
+		};
 		ck_assert_int_eq(cpc_identity_generate(&lan->identity[i], NULL), 0);
 		cpc_identity_node_id(lan->identity[i], lan->node_id[i]);
 		lan_add_radio(lan, i);
@@ -333,7 +155,7 @@ static struct lan *lan_new(unsigned n, unsigned members, unsigned loss_percent)
 }
 
 /* Runs `body` as a process of that vehicle. */
-static void lan_start(struct lan *lan, unsigned i,
+static inline void lan_start(struct lan *lan, unsigned i,
 		      int (*body)(struct lan *lan, unsigned self, int control))
 {
 	struct vehicle *vehicle = &lan->vehicle[i];
@@ -342,6 +164,9 @@ static void lan_start(struct lan *lan, unsigned i,
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	memset(vehicle->up, 0, sizeof(vehicle->up));
 	memset(vehicle->ups, 0, sizeof(vehicle->ups));
+	memset(vehicle->told, 0, sizeof(vehicle->told));
+	memset(vehicle->found, 0, sizeof(vehicle->found));
+	vehicle->strangers = 0;
 	vehicle->asked = vehicle->status = false;
 	fflush(NULL);
 	vehicle->pid = fork();
@@ -361,14 +186,14 @@ static void lan_start(struct lan *lan, unsigned i,
 	vehicle->control = pair[0];
 }
 
-static void lan_start_all(struct lan *lan)
+static inline void lan_start_all(struct lan *lan)
 {
 	for (unsigned i = 0; i < lan->members; i++)
 		lan_start(lan, i, node_main);
 }
 
 /* As by the kernel's out-of-memory killer: nothing is said, nothing is saved. */
-static void lan_kill(struct lan *lan, unsigned i)
+static inline void lan_kill(struct lan *lan, unsigned i)
 {
 	struct vehicle *vehicle = &lan->vehicle[i];
 
@@ -379,13 +204,13 @@ static void lan_kill(struct lan *lan, unsigned i)
 	vehicle->pid = 0;
 }
 
-static void lan_tell(struct lan *lan, unsigned i, struct command command)
+static inline void lan_tell(struct lan *lan, unsigned i, struct command command)
 {
 	ck_assert_int_eq(send(lan->vehicle[i].control, &command, sizeof(command), MSG_NOSIGNAL),
 			 sizeof(command));
 }
 
-static void lan_take_report(struct lan *lan, unsigned i)
+static inline void lan_take_report(struct lan *lan, unsigned i)
 {
 	struct vehicle *vehicle = &lan->vehicle[i];
 	struct report report;
@@ -394,16 +219,28 @@ static void lan_take_report(struct lan *lan, unsigned i)
 	ck_assert_msg(n == sizeof(report), "vehicle %u has gone", i);
 	switch (report.kind) {
 	case REPORT_PEER:
-		ck_assert_msg(vehicle->up[report.member] != (bool)report.value,
-			      "vehicle %u says twice that %u is %s", i, report.member,
+		if (report.peer == LAN_MAX) {
+			vehicle->strangers += report.value ? 1u : -1u;
+			break;
+		}
+		ck_assert_msg(vehicle->up[report.peer] != (bool)report.value,
+			      "vehicle %u says twice that %u is %s", i, report.peer,
 			      report.value ? "up" : "down");
-		vehicle->up[report.member] = report.value;
-		vehicle->ups[report.member] += (unsigned)report.value;
+		vehicle->up[report.peer] = report.value;
+		vehicle->ups[report.peer] += (unsigned)report.value;
 		break;
 	case REPORT_FETCHED:
-		vehicle->fetched[report.member] = true;
-		vehicle->fetched_bytes[report.member] = report.value;
-		vehicle->intact[report.member] = report.intact;
+		vehicle->fetched[report.peer] = true;
+		vehicle->fetched_bytes[report.peer] = report.value;
+		vehicle->intact[report.peer] = report.intact;
+		break;
+	case REPORT_TOLD:
+		ck_assert_msg(report.intact, "vehicle %u was told by %u what it did not say, or not "
+			      "then: number %u", i, report.peer, vehicle->told[report.peer]);
+		vehicle->told[report.peer]++;
+		break;
+	case REPORT_FOUND:
+		vehicle->found[report.peer] = true;
 		break;
 	case REPORT_STATUS:
 		vehicle->status = true;
@@ -416,7 +253,7 @@ static void lan_take_report(struct lan *lan, unsigned i)
 }
 
 /* One frame in the air: everybody else receives it, or loses it, independently. */
-static void lan_carry(struct lan *lan, unsigned from)
+static inline void lan_carry(struct lan *lan, unsigned from)
 {
 	uint8_t frame[2048];
 	ssize_t n = read(lan->vehicle[from].tap, frame, sizeof(frame));
@@ -435,7 +272,7 @@ static void lan_carry(struct lan *lan, unsigned from)
 }
 
 /* Carries frames and takes reports until `done` says so; false: not within the time. */
-static bool lan_run(struct lan *lan, bool (*done)(struct lan *lan), unsigned limit_ms)
+static inline bool lan_run(struct lan *lan, bool (*done)(struct lan *lan), unsigned limit_ms)
 {
 	uint64_t end_ms = clock_ms() + limit_ms;
 
@@ -461,8 +298,21 @@ static bool lan_run(struct lan *lan, bool (*done)(struct lan *lan), unsigned lim
 	return true;
 }
 
+/* The same for a condition on shared memory, of which no report tells. */
+static inline bool lan_poll(struct lan *lan, bool (*done)(struct lan *lan), unsigned limit_ms)
+{
+	uint64_t end_ms = clock_ms() + limit_ms;
+
+	while (!done(lan)) {
+		if (clock_ms() >= end_ms)
+			return false;
+		lan_run(lan, done, 20);
+	}
+	return true;
+}
+
 /* Ends every vehicle in order; each must leave without a leak or a sanitizer's finding. */
-static void lan_free(struct lan *lan)
+static inline void lan_free(struct lan *lan)
 {
 	for (unsigned i = 0; i < lan->n; i++) {
 		struct vehicle *vehicle = &lan->vehicle[i];
@@ -478,9 +328,146 @@ static void lan_free(struct lan *lan)
 		close(vehicle->tap);
 		close(vehicle->netns);
 		cpc_identity_free(lan->identity[i]);
+		lan_certify(lan, i, NULL);
 	}
+	for (unsigned i = 0; i <= LAN_MAX; i++) {
+		char path[64];
+
+		lan_path(lan, i, path);
+		unlink(path);
+	}
+	rmdir(lan->folder);
+	authority_free(&lan->authority);
 	munmap(lan->shared, sizeof(*lan->shared));
 	free(lan);
+}
+
+/* ---- what tests wait for ------------------------------------------------------------------ */
+
+static inline bool all_up(struct lan *lan)
+{
+	for (unsigned i = 0; i < lan->members; i++) {
+		for (unsigned j = 0; j < lan->members; j++) {
+			if (i != j && !lan->vehicle[i].up[j])
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The vehicle that a condition below is about. */
+static unsigned subject;
+
+/* As it sees things itself. */
+static inline bool subject_alone(struct lan *lan)
+{
+	for (unsigned i = 0; i < lan->members; i++) {
+		if (lan->vehicle[subject].up[i])
+			return false;
+	}
+	return true;
+}
+
+static inline bool others_miss_subject(struct lan *lan)
+{
+	for (unsigned i = 0; i < lan->members; i++) {
+		if (i != subject && lan->vehicle[i].up[subject])
+			return false;
+	}
+	return true;
+}
+
+static inline bool others_up(struct lan *lan)
+{
+	for (unsigned i = 0; i < lan->members; i++) {
+		for (unsigned j = 0; j < lan->members; j++) {
+			if (i != j && i != subject && j != subject && !lan->vehicle[i].up[j])
+				return false;
+		}
+	}
+	return true;
+}
+
+static inline bool status_there(struct lan *lan)
+{
+	return lan->vehicle[subject].status;
+}
+
+static inline void refresh_status(struct lan *lan, unsigned i)
+{
+	subject = i;
+	lan->vehicle[i].status = false;
+	lan_tell(lan, i, (struct command){ COMMAND_STATUS, 0, 0 });
+	ck_assert(lan_run(lan, status_there, 5000));
+}
+
+/* For conditions on the status: whether a new one has arrived, having asked for the next. */
+static inline bool fresh_status(struct lan *lan, unsigned i)
+{
+	bool fresh = lan->vehicle[i].status;
+
+	if (fresh || !lan->vehicle[i].asked)
+		lan_tell(lan, i, (struct command){ COMMAND_STATUS, 0, 0 });
+	lan->vehicle[i].asked = true;
+	lan->vehicle[i].status = false;
+	return fresh;
+}
+
+static inline void assert_up(struct lan *lan, unsigned limit_ms)
+{
+	uint64_t start_ms = clock_ms();
+	bool up = lan_run(lan, all_up, limit_ms);
+
+	for (unsigned i = 0; i < lan->members && !up; i++) {
+		refresh_status(lan, i);
+		for (unsigned j = 0; j < lan->members; j++)
+			fprintf(stderr, "%u to %u: %s %s\n", i, j,
+				lan->vehicle[i].up[j] ? "up" : "down",
+				lan->shared->peer[i][j].error);
+	}
+	ck_assert_msg(up, "not all sessions are up after %u ms", limit_ms);
+	fprintf(stderr, "all up after %u ms, %lu frames\n", (unsigned)(clock_ms() - start_ms),
+		lan->frames);
+}
+
+/* Both ends of each pair hold one key for that epoch, which no other pair has. */
+static inline void assert_epoch_agrees(struct lan *lan, unsigned e)
+{
+	for (unsigned i = 0; i < lan->members; i++) {
+		for (unsigned j = 0; j < i; j++) {
+			const uint8_t *key = lan->shared->kernel[i][j][e].key;
+
+			ck_assert(lan->shared->kernel[i][j][e].has && lan->shared->kernel[j][i][e].has);
+			ck_assert_mem_eq(key, lan->shared->kernel[j][i][e].key, CPC_CELL_KEY_BYTES);
+			for (unsigned k = 0; k < lan->members * lan->members; k++) {
+				unsigned a = k / lan->members, b = k % lan->members;
+
+				if (a > b && !(a == i && b == j))
+					ck_assert_mem_ne(key, lan->shared->kernel[a][b][e].key,
+							 CPC_CELL_KEY_BYTES);
+			}
+		}
+	}
+}
+
+static inline void assert_keys_agree(struct lan *lan)
+{
+	assert_epoch_agrees(lan, 0);
+}
+
+static inline bool call_returned(struct lan *lan)
+{
+	return lan->vehicle[subject].called;
+}
+
+/* Has that vehicle do something; what came of it. */
+static inline int tell(struct lan *lan, unsigned i, struct command command)
+{
+	subject = i;
+	lan->vehicle[i].called = false;
+	lan_tell(lan, i, command);
+	ck_assert(lan_run(lan, call_returned, 5000));
+	return lan->vehicle[i].result;
 }
 
 #endif

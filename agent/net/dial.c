@@ -115,6 +115,12 @@ void cpc_dial_failed(struct cpc_dial *dial, uint64_t now_us, uint64_t up_us, boo
 	dial->after_us = now_us + pause / 2 + random % (pause / 2);
 }
 
+bool cpc_dial_keeps(const struct cpc_dial_crossing *crossing)
+{
+	return crossing->lower && crossing->ours && crossing->established &&
+	       (!crossing->up || crossing->older);
+}
+
 void cpc_dial_hurry(struct cpc_dial *dial)
 {
 	dial->after_us = 0;

@@ -49,6 +49,18 @@ void cpc_dial_disproved(struct cpc_dial *dial, const struct cpc_dial_hint *hint)
 void cpc_dial_failed(struct cpc_dial *dial, uint64_t now_us, uint64_t up_us, bool slow,
 		     uint64_t random);
 
+/* What an end knows when a connection of the peer's is authenticated while it has another one. */
+struct cpc_dial_crossing {
+	bool lower;		/* our node id is the lower one of the pair */
+	bool ours;		/* we dialled the one that we have ... */
+	bool established;	/* ... TLS is done on it, at our end at least ... */
+	bool up;		/* ... their HELLO has come, and the session is up, ... */
+	bool older;		/* ... but only after the peer had dialled the new one */
+};
+
+/* Whether the one that we have is kept, and the new one dropped; net.h says why. */
+bool cpc_dial_keeps(const struct cpc_dial_crossing *crossing);
+
 /* Circumstances changed: try at once. */
 void cpc_dial_hurry(struct cpc_dial *dial);
 

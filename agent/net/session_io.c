@@ -182,11 +182,15 @@ static bool ours_stays(const struct cpc_net *net, const struct cpc_place *place,
 		       const struct cpc_conn *crossing)
 {
 	const struct cpc_conn *ours = place->conn;
+	struct cpc_dial_crossing what = {
+		.lower = memcmp(net->identity->node_id, place->node_id, CPC_NODE_ID_BYTES) < 0,
+		.ours = ours->hint.port != 0,
+		.established = ours->established,
+		.up = place->status.up,
+		.older = crossing->since_us <= place->status.since_us,
+	};
 
-	if (!ours->hint.port || !ours->established || place->ending ||
-	    memcmp(net->identity->node_id, place->node_id, CPC_NODE_ID_BYTES) > 0)
-		return false;
-	return !place->status.up || crossing->since_us <= place->status.since_us;
+	return !place->ending && cpc_dial_keeps(&what);
 }
 
 static int refuse(struct cpc_net *net, struct cpc_conn *conn, enum cpc_net_failure failure,

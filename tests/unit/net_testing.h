@@ -235,8 +235,8 @@ static inline void lan_take_report(struct lan *lan, unsigned i)
 		vehicle->intact[report.peer] = report.intact;
 		break;
 	case REPORT_TOLD:
-		ck_assert_msg(report.intact, "vehicle %u was told by %u what it did not say, or not "
-			      "then: number %u", i, report.peer, vehicle->told[report.peer]);
+		ck_assert_msg(report.intact, "vehicle %u was told by %u what it did not say, or "
+			      "not then: number %u", i, report.peer, vehicle->told[report.peer]);
 		vehicle->told[report.peer]++;
 		break;
 	case REPORT_FOUND:
@@ -437,7 +437,8 @@ static inline void assert_epoch_agrees(struct lan *lan, unsigned e)
 		for (unsigned j = 0; j < i; j++) {
 			const uint8_t *key = lan->shared->kernel[i][j][e].key;
 
-			ck_assert(lan->shared->kernel[i][j][e].has && lan->shared->kernel[j][i][e].has);
+			ck_assert(lan->shared->kernel[i][j][e].has);
+			ck_assert(lan->shared->kernel[j][i][e].has);
 			ck_assert_mem_eq(key, lan->shared->kernel[j][i][e].key, CPC_CELL_KEY_BYTES);
 			for (unsigned k = 0; k < lan->members * lan->members; k++) {
 				unsigned a = k / lan->members, b = k % lan->members;

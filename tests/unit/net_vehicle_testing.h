@@ -208,11 +208,12 @@ static inline int on_serve(void *ctx, unsigned peer, uint16_t cell, uint16_t epo
 static inline void on_fetched(void *ctx, unsigned peer, const uint8_t *data, size_t len)
 {
 	struct node *node = ctx;
-	bool intact = len == blob_bytes(node->asked);
+	struct report report = { REPORT_FETCHED, vehicle_at(node, peer), (int)len,
+				 len == blob_bytes(node->asked) };
 
-	for (size_t i = 0; i < len && intact; i++)
-		intact = data[i] == blob_byte(node->asked, i);
-	node_tell(node, (struct report){ REPORT_FETCHED, vehicle_at(node, peer), (int)len, intact });
+	for (size_t i = 0; i < len && report.intact; i++)
+		report.intact = data[i] == blob_byte(node->asked, i);
+	node_tell(node, report);
 }
 
 /* What is told for the n-th time: 5 to CPC_NET_TELL_MAX bytes that depend on n. */

@@ -103,7 +103,8 @@ struct cpc_net_epoch {
 };
 
 struct cpc_net_ops {
-	/* Install this pairwise key for that epoch; both ends are told the same key. */
+	/* Install this pairwise key for that epoch; both ends are told the same key. The peer has
+	 * offered the epoch as we did; whether it is a member of it is the user's to know. */
 	void (*key)(void *ctx, unsigned peer, uint16_t cell, uint16_t epoch, const uint8_t key[16]);
 	/* The id of the key held with that peer for that epoch; false if there is none. Asked
 	 * before anything is agreed on. */

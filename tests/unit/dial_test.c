@@ -271,6 +271,20 @@ static void dial_out(struct crossing *c, unsigned end)
 	send_word(c, end, end, CLIENT);
 }
 
+START_TEST(cpc_dial_keeps__an_attempt_without_an_answer_gives_way)
+{
+	struct cpc_dial_crossing what = { .lower = true, .ours = true };
+
+	/* It may be to an address where nobody is, and last until its deadline. */
+	ck_assert(!cpc_dial_keeps(&what));
+	what.established = true;
+	ck_assert(cpc_dial_keeps(&what));
+	/* Not so what the peer once dialled: it would not dial again if it still had that. */
+	what.ours = false;
+	ck_assert(!cpc_dial_keeps(&what));
+}
+END_TEST
+
 static bool words_waiting(const struct crossing *c)
 {
 	return c->view[0][0].n || c->view[0][1].n || c->view[1][0].n || c->view[1][1].n;
@@ -308,7 +322,6 @@ START_TEST(cpc_dial_keeps__the_same_connection_at_both_ends)
 			none++;
 	}
 	/* Each way of it happens, but for losing both. */
-	fprintf(stderr, "%u kept the lower's, %u the higher's, %u none\n", both[0], both[1], none);
 	ck_assert_uint_gt(both[0], 100);
 	ck_assert_uint_gt(both[1], 100);
 	ck_assert_uint_eq(none, 0);
@@ -330,6 +343,7 @@ int main(void)
 	tcase_add_test(tests, cpc_dial_disproved__forgets_the_address_even_if_once_proven);
 	tcase_add_test(tests, cpc_dial_failed__pauses_double_up_to_the_bound);
 	tcase_add_test(tests, cpc_dial_failed__a_session_that_held_starts_from_the_beginning);
+	tcase_add_test(tests, cpc_dial_keeps__an_attempt_without_an_answer_gives_way);
 	tcase_add_test(tests, cpc_dial_keeps__the_same_connection_at_both_ends);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);

@@ -7,6 +7,7 @@
 
 #include <openssl/ssl.h>
 
+#include "agent/net/announce.h"
 #include "agent/net/frame.h"
 
 enum {
@@ -67,6 +68,8 @@ START_TEST(cpc_net_on_established__a_certified_stranger_is_let_in_and_becomes_kn
 		ck_assert(lan->vehicle[JOINER].found[i] && there->known && there->relation.call);
 		ck_assert(!there->certified && there->cell == LAN_CELL);
 	}
+	/* It is in no cell that it could announce. */
+	ck_assert_uint_eq(lan->shared->net[JOINER].announcements_sent, 0);
 	for (unsigned i = 0; i < 4; i++) {
 		const struct cpc_net_peer_status *here = &lan->shared->peer[i][JOINER];
 
@@ -333,6 +336,65 @@ START_TEST(cpc_place_take__a_crowd_of_strangers_does_not_take_the_places_of_othe
 }
 END_TEST
 
+enum {
+	PHANTOMS = 40,
+};
+
+/* Hears announcements until each of the phantoms has been missed. */
+static int collect_missing(struct lan *lan, unsigned self, int control)
+{
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(LAN_PORT) };
+	struct ipv6_mreq group = { .ipv6mr_interface = if_nametoindex("radio0") };
+	struct report report = { REPORT_FOUND, 0, 0, false };
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct pollfd fds[] = { { control, POLLIN, 0 }, { fd, POLLIN, 0 } };
+	bool missed[PHANTOMS] = { false };
+	unsigned all = 0;
+
+	(void)lan, (void)self;
+	inet_pton(AF_INET6, CPC_ANNOUNCE_GROUP, &group.ipv6mr_multiaddr);
+	if (bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0 ||
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &group, sizeof(group)) < 0)
+		return 4;
+	while (poll(fds, 2, -1) > 0 && !fds[0].revents) {
+		uint8_t bytes[CPC_ANNOUNCE_MAX];
+		struct cpc_announce announce;
+		ssize_t n = recv(fd, bytes, sizeof(bytes), 0);
+
+		if (n < 0 || cpc_announce_decode(bytes, (size_t)n, &announce) < 0)
+			return 5;
+		for (unsigned i = 0; i < announce.n; i++) {
+			unsigned at = announce.missing[i][3];
+
+			if (memcmp(announce.missing[i], "nob", 3) != 0 || at >= PHANTOMS)
+				return 6;
+			all += !missed[at];
+			missed[at] = true;
+		}
+		if (all == PHANTOMS && send(control, &report, sizeof(report), 0) < 0)
+			return 7;
+	}
+	close(fd);
+	return 0;
+}
+
+static bool all_missed(struct lan *lan)
+{
+	return lan->vehicle[1].found[0];
+}
+
+START_TEST(cpc_link_tick__names_all_who_are_missed_in_turn)
+{
+	struct lan *lan = lan_new(2, 1, 0);
+
+	lan->vehicle[0].setting.phantoms = PHANTOMS;
+	lan_start(lan, 1, collect_missing);
+	lan_start(lan, 0, node_main);
+	ck_assert(lan_run(lan, all_missed, 15000));
+	lan_free(lan);
+}
+END_TEST
+
 /* A peer that says all it has to say at once. */
 static int talk_without_pause(struct lan *lan, unsigned self, int control)
 {
@@ -483,6 +545,7 @@ int main(void)
 	tcase_add_test(tests, cpc_net_forget__ends_the_session_and_frees_the_place);
 	tcase_add_test(tests,
 		       cpc_place_take__a_crowd_of_strangers_does_not_take_the_places_of_others);
+	tcase_add_test(tests, cpc_link_tick__names_all_who_are_missed_in_turn);
 	tcase_add_test(tests, cpc_net_tell__who_tells_too_fast_is_read_more_slowly_and_in_order);
 	tcase_add_test(tests, cpc_net_tell__arrives_in_order_beside_everything_else);
 	tcase_add_loop_test(tests, cpc_net_know__two_that_call_each_other_end_with_one_session, 0,

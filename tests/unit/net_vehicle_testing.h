@@ -65,6 +65,7 @@ struct setting {
 	uint32_t offers;		/* as in COMMAND_OFFER */
 	bool believes;			/* the test's authority may certify strangers */
 	X509 *certificate;		/* to show, or NULL */
+	unsigned phantoms;		/* so many known nodes that are not there */
 };
 
 struct shared {
@@ -413,6 +414,11 @@ static inline int node_main(struct lan *lan, unsigned self, int control)
 	for (unsigned i = 0; i < lan->n; i++) {
 		if (setting->known >> i & 1 && i != self)
 			node_know(&node, i, setting->call >> i & 1, setting->trusted >> i & 1);
+	}
+	for (unsigned i = 0; i < setting->phantoms; i++) {
+		const uint8_t id[CPC_NODE_ID_BYTES] = { 'n', 'o', 'b', (uint8_t)i };
+
+		cpc_net_know(node.net, id, (struct cpc_net_relation){ .trusted = true });
 	}
 	cpc_net_present(node.net, setting->epoch ? LAN_CELL : 0, setting->epoch);
 	cpc_net_seek(node.net, setting->sought);

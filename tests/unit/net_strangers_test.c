@@ -506,7 +506,7 @@ START_TEST(cpc_net_know__two_that_call_each_other_end_with_one_session)
 		lan->vehicle[i].setting.call = ~0u;
 	lan_start_all(lan);
 	assert_up(lan, 30000);
-	for (unsigned round = 0; round < 10; round++) {
+	for (unsigned round = 0; round < 5; round++) {
 		/* At least one more for each; a crossing may cost another. */
 		wanted_ups = round + 2;
 		for (unsigned i = 0; i < 4; i++) {

@@ -90,7 +90,8 @@ static inline void lan_add_radio(struct lan *lan, unsigned i)
 	tap = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	ck_assert_msg(tap >= 0, "/dev/net/tun: %s", strerror(errno));
 	ck_assert_msg(ioctl(tap, TUNSETIFF, &request) == 0, "TAP interface: %s", strerror(errno));
-	write_sysctl("ipv6/conf/radio0/addr_gen_mode", "1");	/* only the address that lan_set_up() gives */
+	/* Only the address that lan_set_up() gives. */
+	write_sysctl("ipv6/conf/radio0/addr_gen_mode", "1");
 	write_sysctl("ipv6/conf/radio0/accept_dad", "0");
 	lan->vehicle[i].tap = tap;
 	lan_set_up(lan, i, true);

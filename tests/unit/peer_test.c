@@ -269,8 +269,8 @@ static unsigned random_below(uint64_t *state, unsigned below)
 
 /*
  * Lists change at either end at any time, frames arrive in any order between the ends, sessions
- * break, kernels lose keys (and then the session is made anew, see cpc_net_reset()). No session ends
- * for it, and once the lists stay, all is agreed.
+ * break, kernels lose keys (and then the session is made anew, see cpc_net_reset()). No session
+ * ends for it, and once the lists stay, all is agreed.
  */
 START_TEST(cpc_peer_frame__lists_may_change_at_any_time)
 {
@@ -449,6 +449,32 @@ START_TEST(cpc_peer_frame__a_confirm_for_an_epoch_that_left_the_list_is_ignored)
 	set_list(&a, &b, 1);
 	run(&a, &b);
 	assert_agreed(&a, &b);
+}
+END_TEST
+
+START_TEST(cpc_peer_frame__an_end_that_dropped_the_key_with_the_epoch_gets_a_new_one)
+{
+	struct cpc_frame confirm = { .type = CPC_FRAME_CONFIRM, .epoch = { 7, FIRST } };
+	struct cpc_peer_effects fx = { 0 };
+	struct end a, b;
+
+	end_init(&a, 1);
+	end_init(&b, 0);
+	a.key[0] = b.key[0] = 5;
+	start(&a, &b, 10);
+	run(&a, &b);
+	ck_assert(a.key[0] == 5 && b.key[0] == 5);
+	set_list(&b, &a, 0);
+	b.key[0] = 0;
+	run(&a, &b);
+	set_list(&b, &a, 1);
+	run(&a, &b);
+	assert_agreed(&a, &b);
+	ck_assert(a.key[0] == 10 && a.installs[0] == 1 && b.installs[0] == 1);
+	/* To say so twice installs nothing twice. */
+	memset(confirm.key_id, 10, sizeof(confirm.key_id));
+	cpc_peer_frame(&a.peer, start_us, &confirm, &fx);
+	ck_assert(!fx.closing && !fx.install);
 }
 END_TEST
 
@@ -740,6 +766,8 @@ int main(void)
 	tcase_add_test(tests, cpc_peer_frame__refuses_a_confirm_of_another_key);
 	tcase_add_test(tests,
 		       cpc_peer_frame__a_confirm_for_an_epoch_that_left_the_list_is_ignored);
+	tcase_add_test(tests,
+		       cpc_peer_frame__an_end_that_dropped_the_key_with_the_epoch_gets_a_new_one);
 	tcase_add_test(tests, cpc_peer_frame__hello_is_news);
 	tcase_add_test(tests, cpc_peer_frame__refuses_frames_out_of_place);
 	tcase_add_test(tests, cpc_peer_tick__gives_up_at_the_deadline);

@@ -153,11 +153,15 @@ static int load_identity(const struct cpc_agent_config *config, struct cpc_ident
 	if (r < 0)
 		return r;
 	cpc_identity_node_id(*ret_identity, id);
+	*ret_self = 0;
+	if (config->join)
+		return 0;
 	r = cpc_config_find(config, id);
 	if (r < 0) {
 		cpc_hex(id, sizeof(id), text);
 		cpc_error_set(error, "this node (key %.60s) has the id %s, which is no member's in "
-			      "the configuration", config->key_file, text);
+			      "the configuration: if it is to join, say join = yes in [cell]",
+			      config->key_file, text);
 		return -EINVAL;
 	}
 	*ret_self = (unsigned int)r;

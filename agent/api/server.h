@@ -26,7 +26,8 @@ enum {
 /* A client's way through the log. */
 struct cpc_api_cursor {
 	struct cpc_store_place place;
-	int lane;			/* -1: all */
+	bool has_author;
+	uint8_t author[32];		/* whose entries, by node id; else all */
 	uint32_t left;			/* entries still to give; 0: no limit */
 	bool limited;
 	bool follow;

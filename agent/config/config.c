@@ -510,3 +510,21 @@ const char *cpc_config_name(const struct cpc_agent_config *config,
 			return config->known[i].name;
 	return NULL;
 }
+
+int cpc_config_named(const struct cpc_agent_config *config, const char *name,
+		     uint8_t ret_node_id[CPC_CONFIG_ID_BYTES])
+{
+	const uint8_t *id = NULL;
+	unsigned int i;
+
+	for (i = 0; i < config->n; i++)
+		if (strcmp(config->member[i].name, name) == 0)
+			id = config->member[i].node_id;
+	for (i = 0; i < config->knowns; i++)
+		if (strcmp(config->known[i].name, name) == 0)
+			id = config->known[i].node_id;
+	if (!id)
+		return -ENOENT;
+	memcpy(ret_node_id, id, CPC_CONFIG_ID_BYTES);
+	return 0;
+}

@@ -145,6 +145,10 @@ int cpc_config_find(const struct cpc_agent_config *config,
 const char *cpc_config_name(const struct cpc_agent_config *config,
 			    const uint8_t node_id[CPC_CONFIG_ID_BYTES]);
 
+/* The other way round: 0, or -ENOENT. */
+int cpc_config_named(const struct cpc_agent_config *config, const char *name,
+		     uint8_t ret_node_id[CPC_CONFIG_ID_BYTES]);
+
 /* What pacing, verdict and admission are called in the file. */
 const char *cpc_pacing_name(unsigned int pacing);
 const char *cpc_default_verdict_name(unsigned int verdict);

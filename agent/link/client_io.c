@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "agent/link/link.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netlink/attr.h>
 #include <netlink/genl/ctrl.h>
@@ -26,6 +27,7 @@ struct cpc_link {
 	struct nl_sock *events;
 	int family;
 	u16 epoch;			/* of the cells meant, 0: the newest */
+	bool asking;			/* an answer is being read */
 	sd_event_source *source;
 	struct cpc_link_ops ops;
 	void *ctx;
@@ -182,6 +184,8 @@ static int run(struct cpc_link *link, struct nl_msg *msg, const struct answer *a
 {
 	int r;
 
+	/* From within a callback it would swallow the answer that is being read. */
+	assert(!link->asking);
 	if (!(nlmsg_hdr(msg)->nlmsg_flags & NLM_F_DUMP))
 		nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_ACK;
 	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_REQUEST;
@@ -191,7 +195,9 @@ static int run(struct cpc_link *link, struct nl_msg *msg, const struct answer *a
 			      nl_geterror(r));
 		return -EIO;
 	}
+	link->asking = true;
 	r = read_answers(link, answer, nlmsg_hdr(msg)->nlmsg_seq);
+	link->asking = false;
 	/* The family may have gone, and taken its number with it. */
 	if ((r == -EOPNOTSUPP || r == -ENOENT) && !family_exists()) {
 		cpc_error_set(answer->error, "%s: the module is gone: modprobe cpchain",

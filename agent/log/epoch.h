@@ -25,7 +25,7 @@ struct cpc_cell_epoch {
 	unsigned int self;		/* this node's index, or CPC_NOT_A_MEMBER */
 	u32 base;			/* last slot of the epoch before; 0: there was none */
 	struct cpc_hash base_log_hash;	/* after that slot; zero without one */
-	struct cpc_hash members;	/* digest of all the above but `self`: cpc_cell_epoch_seal() */
+	struct cpc_hash members;	/* digest of all this but `self`: cpc_cell_epoch_seal() */
 	uint8_t node_id[CPC_MEMBERS_MAX][32];
 };
 

@@ -41,6 +41,7 @@ const char *const cpc_schema_sql[CPC_SQL_COUNT] = {
 		"SELECT id, self, n, node_ids, members, part, base, base_log_hash, chain FROM cells"
 		" WHERE cell = ?2 AND epoch = ?3",
 	[CPC_SQL_CELL_NEWEST] = "SELECT coalesce(max(epoch), 0) FROM cells WHERE cell = ?2",
+	[CPC_SQL_CELL_LAST] = "SELECT cell, epoch FROM cells ORDER BY id DESC LIMIT 1",
 	[CPC_SQL_CELL_ADD] =
 		"INSERT INTO cells(cell, epoch, self, n, node_ids, members, part, base,"
 		" base_log_hash, chain) VALUES(?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
@@ -68,8 +69,9 @@ const char *const cpc_schema_sql[CPC_SQL_COUNT] = {
 		"SELECT seq, head FROM cuts WHERE cell = ?1 AND lane = ?2 AND slot <= ?3"
 		" ORDER BY slot DESC LIMIT 1",
 	[CPC_SQL_TOTALS] =
-		"SELECT count(*), coalesce(sum(e.lane = c.self), 0), coalesce(sum(e.accepted = 0), 0)"
-		" FROM cells c JOIN entries e ON e.cell = c.id WHERE c.chain = ?2",
+		"SELECT count(*), coalesce(sum(e.lane = c.self), 0),"
+		" coalesce(sum(e.accepted = 0), 0) FROM cells c JOIN entries e ON e.cell = c.id"
+		" WHERE c.chain = ?2",
 	[CPC_SQL_CHANGE] =
 		"SELECT min(slot) FROM cuts WHERE cell = ?1 AND slot <= ?3 AND accepted >= 32768",
 	[CPC_SQL_VOIDS] =

@@ -50,6 +50,10 @@ void cpc_store_close(struct cpc_store *store);
 int cpc_store_part(struct cpc_store *store, u16 cell, u16 epoch, enum cpc_store_part *ret_part,
 		   u16 *ret_newest_epoch, struct cpc_error *error);
 
+/* The epoch that was joined or followed last. 1, 0: there is none, -EIO. */
+int cpc_store_current(struct cpc_store *store, struct cpc_cell_epoch *ret_epoch,
+		      enum cpc_store_part *ret_part, struct cpc_error *error);
+
 /* That epoch as it was joined or followed. 1, 0: not here, -EIO. */
 int cpc_store_epoch(struct cpc_store *store, u16 cell, u16 epoch,
 		    struct cpc_cell_epoch *ret_epoch, struct cpc_error *error);
@@ -129,7 +133,7 @@ struct cpc_store_place {
 typedef int (*cpc_store_row_fn)(void *ctx, const struct cpc_store_row *row);
 
 /*
- * Rows behind @place, at most @limit of them, of the member with @author's node id or of all (NULL);
+ * Rows behind @place, at most @limit of them, of the member with that node id or of all (NULL);
  * moves @place behind the last one given. Returns the number of rows, or -EIO.
  */
 int cpc_store_rows(struct cpc_store *store, const uint8_t *author, unsigned int limit,

@@ -3,7 +3,8 @@
 #define CPC_AGENT_NET_ANNOUNCE_H
 
 /*
- * announce - the datagram with which a node in a cell says where it listens.
+ * announce - the datagram with which a node in a cell says where it listens, and one in none (its
+ * epoch is 0 then) which cell it looks for.
  *
  *	magic "CPCa" | version u8 = 2 | cell u16 | epoch u16 | port u16
  *	| n u8, at most 16 | n times the first 4 bytes of the node id of a peer that is missed

@@ -54,6 +54,7 @@ enum cpc_net_limits {
 	CPC_NET_BACKOFF_MAX_MS = 8000,
 	CPC_NET_BACKOFF_HEARD_MS = 1000,	/* the most once the peer is heard */
 	CPC_NET_ANNOUNCE_FAST_MS = 1000,	/* while the session of a known peer is missing */
+	CPC_NET_SEEK_FAST_MS = 30000,	/* so long who is in no cell asks at that pace */
 	CPC_NET_ANNOUNCE_SLOW_MS = 15000,	/* while none is */
 	CPC_NET_ANNOUNCE_RETRY_MS = 250,	/* while there is no address to send from */
 	CPC_NET_INTERFACE_POLL_MS = 2000,	/* besides rtnetlink's hints */

@@ -307,7 +307,9 @@ static int send_from(int fd, const struct in6_pktinfo *from, const struct sockad
 
 static int announce(struct cpc_net *net, const struct sockaddr_in6 *to)
 {
-	struct cpc_announce announce = { .cell = net->presents.cell,
+	/* In no cell: "where is that one?" */
+	struct cpc_announce announce = { .cell = net->presents.cell ? net->presents.cell :
+						 net->sought,
 					 .epoch = net->presents.epoch, .port = net->port };
 	struct in6_pktinfo from = { .ipi6_ifindex = (unsigned)net->link.ifindex };
 	uint8_t text[CPC_ANNOUNCE_SIGNED_MAX], data[CPC_ANNOUNCE_MAX];
@@ -336,7 +338,9 @@ static void announce_to_all(struct cpc_net *net, uint64_t now_us)
 				      .sin6_scope_id = (uint32_t)net->link.ifindex };
 	int r = inet_pton(AF_INET6, CPC_ANNOUNCE_GROUP, &group.sin6_addr) == 1 ?
 		announce(net, &group) : -EINVAL;
-	uint64_t interval = MS(complete(net) ? CPC_NET_ANNOUNCE_SLOW_MS : CPC_NET_ANNOUNCE_FAST_MS);
+	bool asking = !net->presents.cell && now_us < net->sought_us + MS(CPC_NET_SEEK_FAST_MS);
+	uint64_t interval = MS(complete(net) && !asking ? CPC_NET_ANNOUNCE_SLOW_MS :
+			       CPC_NET_ANNOUNCE_FAST_MS);
 
 	if (r < 0) {
 		/* Usually no address yet: IPv6 looks for duplicates for a second or two. */
@@ -348,11 +352,16 @@ static void announce_to_all(struct cpc_net *net, uint64_t now_us)
 	net->link.announce_us = now_us + jittered(interval);
 }
 
+static bool announces(const struct cpc_net *net)
+{
+	return net->link.up && (net->presents.cell || net->sought);
+}
+
 void cpc_link_answer(struct cpc_net *net, const struct sockaddr_in6 *to)
 {
 	uint64_t now_us = cpc_net_now_us(net);
 
-	if (!net->link.up || !net->presents.cell || now_us < net->link.reply_us)
+	if (!announces(net) || now_us < net->link.reply_us)
 		return;
 	/* A failure is of no concern: the next announcement to all will do. */
 	announce(net, to);
@@ -365,11 +374,6 @@ void cpc_link_announce_soon(struct cpc_net *net)
 
 	if (net->link.announce_us > soon)
 		net->link.announce_us = soon;
-}
-
-static bool announces(const struct cpc_net *net)
-{
-	return net->link.up && net->presents.cell;
 }
 
 void cpc_link_tick(struct cpc_net *net, uint64_t now_us)

@@ -170,7 +170,10 @@ const uint8_t *cpc_net_node_id(const struct cpc_net *net, unsigned peer);
 
 /* ---- cells ---- */
 
-/* What we announce, and tell peers that we are in. Cell 0: none, and nothing is announced. */
+/*
+ * What we announce, and tell peers that we are in. Cell 0: none; then we announce that we seek a
+ * cell, if we do, in its epoch 0, which its members answer with announcements of their own.
+ */
 void cpc_net_present(struct cpc_net *net, uint16_t cell, uint16_t epoch);
 
 /* Calls ops->found for announcements of that cell from nodes without a place; 0: of none. */

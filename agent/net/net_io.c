@@ -209,7 +209,12 @@ void cpc_net_present(struct cpc_net *net, uint16_t cell, uint16_t epoch)
 
 void cpc_net_seek(struct cpc_net *net, uint16_t cell)
 {
+	if (cell == net->sought)
+		return;
 	net->sought = cell;
+	net->sought_us = cpc_net_now_us(net);
+	cpc_link_announce_soon(net);
+	cpc_net_schedule(net);
 }
 
 void cpc_net_offer(struct cpc_net *net, const struct cpc_net_epoch *epochs, unsigned n)

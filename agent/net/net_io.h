@@ -79,6 +79,7 @@ struct cpc_net {
 	struct cpc_link link;
 	struct cpc_net_epoch presents;
 	uint16_t sought;		/* a cell; 0: none */
+	uint64_t sought_us;		/* since when */
 	struct cpc_net_epoch offers[CPC_NET_EPOCHS_MAX];
 	unsigned n_offers;
 	struct cpc_conn *oldest, *newest;	/* half-open connections, by age */

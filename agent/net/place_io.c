@@ -207,6 +207,26 @@ static bool is_genuine(struct cpc_net *net, struct cpc_place *place,
 	return good;
 }
 
+/* A node in no cell looks for ours. */
+static bool asks(const struct cpc_net *net, const struct cpc_announce *announce)
+{
+	return net->presents.cell && announce->cell == net->presents.cell && !announce->epoch;
+}
+
+static bool is_sought(const struct cpc_net *net, const struct cpc_announce *announce)
+{
+	return net->sought && announce->cell == net->sought && announce->epoch;
+}
+
+/* Unlike multicast, radios repeat unicast frames. */
+static void answer(struct cpc_net *net, const struct sockaddr_in6 *from)
+{
+	struct sockaddr_in6 to = *from;
+
+	to.sin6_port = htons(net->port);
+	cpc_link_answer(net, &to);
+}
+
 /* Whether to make something of it, and then with whom. */
 static struct cpc_place *concerned(struct cpc_net *net, const struct cpc_announce *announce,
 				   const struct sockaddr_in6 *from)
@@ -220,10 +240,14 @@ static struct cpc_place *concerned(struct cpc_net *net, const struct cpc_announc
 	place = cpc_place_find(net, id);
 	if (place && place->status.up)
 		return place;	/* whatever it says costs one ping */
-	if (!place && (!net->sought || announce->cell != net->sought))
+	if (!place && !asks(net, announce) && !is_sought(net, announce))
 		return NULL;
 	if (!is_genuine(net, place, announce, from))
 		return NULL;
+	if (!place && asks(net, announce)) {
+		answer(net, from);
+		return NULL;
+	}
 	if (!place) {
 		net->ops.found(net->ctx, id, announce->epoch);
 		place = cpc_place_find(net, id);
@@ -235,7 +259,6 @@ void cpc_net_on_announce(struct cpc_net *net, const struct cpc_announce *announc
 			 const struct sockaddr_in6 *from)
 {
 	struct cpc_place *place = concerned(net, announce, from);
-	struct sockaddr_in6 to = *from;
 
 	if (!place) {
 		net->status.announcements_ignored++;
@@ -251,7 +274,6 @@ void cpc_net_on_announce(struct cpc_net *net, const struct cpc_announce *announc
 			       cpc_net_now_us(net), cpc_net_random());
 		return;
 	}
-	/* It dials and may not have heard us; unlike multicast, radios repeat unicast frames. */
-	to.sin6_port = htons(net->port);
-	cpc_link_answer(net, &to);
+	/* It dials and may not have heard us. */
+	answer(net, from);
 }

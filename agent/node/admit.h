@@ -9,7 +9,7 @@
  *                 - remove members that we have not heard for evict_after_s,
  *                 - give all new keys, for a member that asked us because it has lost its votes,
  *                   or no sooner than CPC_ADMIT_REKEY_US after the last change,
- *                 - dissolve this cell into one that has let all of us in;
+ *                 - dissolve this cell into one that has let us in, as we asked;
  *               everything else waits for the operator
  *   ask         waits for the operator
  *   any         yes, when those who join are connected
@@ -44,7 +44,7 @@ struct cpc_admit {
 	size_t wish_len;
 	/* Is there a session with that node, and is it trusted to join? */
 	bool (*ready)(void *ctx, const uint8_t node_id[32]);
-	/* Have we been let into that cell? */
+	/* Have we asked for, and been let into, that cell? */
 	bool (*let_in)(void *ctx, u16 cell);
 	void *ctx;
 };

@@ -108,16 +108,22 @@ static int allow_member(struct cpc_node_bpf *bpf, unsigned int i, const uint8_t 
 	return r;
 }
 
+/*
+ * While an epoch that is over stays for those who are late, its elements have to pass: the filter
+ * lets what is of later epochs through unjudged.
+ */
 static void feed(struct cpc_node *node, const struct cpc_link_cell *kernel)
 {
-	struct cpc_filter_cell state = { .epoch = kernel->epoch, .n = kernel->n,
-					 .self = kernel->self };
+	bool late = node->old.n && node->old.cell == kernel->cell;
+	struct cpc_filter_cell state = { .epoch = late ? node->old.epoch : kernel->epoch,
+					 .n = late ? (u8)node->old.n : kernel->n,
+					 .self = late ? (u8)node->old.self : kernel->self };
 	struct cpc_error error;
 	unsigned int i;
 	int r;
 
 	for (i = 0; i < kernel->n; i++)
-		state.floor[i] = kernel->heard[i] ? kernel->newest[i] : 0;
+		state.floor[i] = kernel->heard[i] && !late ? kernel->newest[i] : 0;
 	r = cpc_bpf_cell_set(node->bpf.programs, kernel->cell, &state, &error);
 	for (i = 0; r == 0 && i < kernel->n; i++)
 		if (kernel->heard[i])
@@ -246,6 +252,37 @@ void cpc_node_bpf_start(struct cpc_node *node, const struct cpc_link_cell *kerne
 	if (node->bpf.filters)
 		feed(node, kernel);
 	start_policies(node, node->config);
+	node->bpf.started = true;
+}
+
+static void forget_members(struct cpc_node_bpf *bpf)
+{
+	unsigned int i;
+
+	for (i = 0; i < CPC_MEMBERS_MAX; i++)
+		if (bpf->listed[i])
+			cpc_bpf_list_mac(bpf->programs, bpf->address[i], 0, NULL);
+	memset(bpf->listed, 0, sizeof(bpf->listed));
+}
+
+void cpc_node_bpf_epoch(struct cpc_node *node, const struct cpc_link_cell *kernel)
+{
+	struct cpc_node_bpf *bpf = &node->bpf;
+	struct cpc_error error;
+	unsigned int kind;
+
+	if (bpf->filters && node->old.n && node->old.cell != kernel->cell)
+		cpc_bpf_cell_del(bpf->programs, node->old.cell, NULL);
+	/* Indices have changed; who is heard is listed again. */
+	if (bpf->filters) {
+		forget_members(bpf);
+		feed(node, kernel);
+	}
+	for (kind = CPC_ENTRY_BY_QUORUM; kind < CPC_NODE_POLICY_KINDS; kind++)
+		if (bpf->policy[kind][0] &&
+		    cpc_node_policy_set(node, kind, bpf->policy[kind], &error) < 0)
+			cpc_node_say(node, LOG_WARNING, "%s in epoch %u: %s", kind_keys[kind],
+				     kernel->epoch, error.text);
 }
 
 int cpc_node_bpf_detach(struct cpc_node *node, struct cpc_error *error)
@@ -265,6 +302,7 @@ void cpc_node_bpf_cell_gone(struct cpc_node *node, bool detach)
 	struct cpc_error error;
 	unsigned int kind;
 
+	node->bpf.started = false;
 	if (node->bpf.filters)
 		cpc_bpf_cell_del(node->bpf.programs, node->cell, NULL);
 	for (kind = CPC_ENTRY_BY_QUORUM; detach && kind < CPC_NODE_POLICY_KINDS; kind++)

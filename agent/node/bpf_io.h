@@ -30,6 +30,7 @@ enum {
 };
 
 struct cpc_node_bpf {
+	bool started;
 	struct cpc_bpf *programs;	/* NULL: none of ours runs, `why` says why */
 	struct cpc_error why;
 	bool filters;			/* the programs have a filter */
@@ -45,6 +46,8 @@ struct cpc_node_bpf {
 
 /* Once the kernel runs the cell, before traffic of it can have come. Never fails. */
 void cpc_node_bpf_start(struct cpc_node *node, const struct cpc_link_cell *kernel);
+/* A new epoch of the cell has begun in the kernel. */
+void cpc_node_bpf_epoch(struct cpc_node *node, const struct cpc_link_cell *kernel);
 /* The tick: tells the filter what the module has accepted meanwhile. */
 void cpc_node_bpf_tick(struct cpc_node *node);
 /* The cell has gone; with @detach everything is taken off as well. */

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * join_io.c - into the cell: resume the one that the kernel still runs, or start it.
+ * join_io.c - where this vehicle stands when the agent starts, and what to do.
  *
- *   kernel runs it?   took part before?
- *   yes, same epoch   -                  resume: the member kept voting while the agent was away
- *   yes, older epoch  -                  end that one, then as below
- *   no                no                 start
- *   no                yes                refuse: its votes are forgotten, others may hold them
+ *   configured epoch is newer than all in the database   start it, with the configured members
+ *   the kernel runs the epoch that we took part in last  resume: it kept voting without us
+ *   we took part, but the kernel has lost its votes      outside: be let in again (outside_io.c)
+ *   we have left; or are to join                         outside
+ *
+ * The configuration names the first members only. From then on members change by agreement, and
+ * the database knows where that has led; until somebody raises `epoch` on every member, which
+ * starts a new chain of epochs from the configured members.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -15,212 +18,219 @@
 
 #include "agent/node/node_private.h"
 
-static void node_ids(const struct cpc_node *node, uint8_t out[CPC_MEMBERS_MAX][32])
+static void configured_epoch(const struct cpc_node *node, struct cpc_cell_epoch *ret_epoch)
 {
+	struct cpc_cell_epoch e = { .cell = node->config->cell, .epoch = node->config->epoch,
+				    .n = node->config->n, .self = node->setup.self };
 	unsigned int i;
 
-	for (i = 0; i < node->n; i++)
-		memcpy(out[i], node->config->member[i].node_id, 32);
+	for (i = 0; i < e.n; i++)
+		memcpy(e.node_id[i], node->config->member[i].node_id, 32);
+	*ret_epoch = e;
 }
 
-static bool same_members(const struct cpc_node *node, const struct cpc_link_cell *kernel)
+static int check_resume(const struct cpc_node *node, const struct cpc_cell_epoch *epoch,
+			const struct cpc_link_cell *kernel, struct cpc_error *error)
 {
-	unsigned int i;
-
-	if (kernel->n != node->n || kernel->self != node->self)
-		return false;
-	for (i = 0; i < node->n; i++)
-		if (memcmp(kernel->node_id[i], node->config->member[i].node_id, 32) != 0)
-			return false;
-	return true;
-}
-
-static int check_resume(const struct cpc_node *node, const struct cpc_link_cell *kernel,
-			u32 ifindex, struct cpc_error *error)
-{
-	if (!same_members(node, kernel)) {
-		cpc_error_set(error, "the kernel runs cell %u epoch %u with other members than the "
-			      "configuration's: raise 'epoch' on every member", node->cell,
+	if (kernel->n != epoch->n || kernel->self != epoch->self ||
+	    memcmp(kernel->node_id, epoch->node_id, epoch->n * sizeof(epoch->node_id[0])) != 0) {
+		cpc_error_set(error, "the kernel runs cell %u epoch %u with other members than "
+			      "this agent knows of: raise 'epoch' on every member", epoch->cell,
 			      kernel->epoch);
 		return -EEXIST;
 	}
-	if (kernel->ifindex != ifindex) {
+	if (kernel->ifindex != if_nametoindex(node->config->interface)) {
 		cpc_error_set(error, "the kernel runs cell %u on %s, the configuration says '%s': "
-			      "correct it, or raise 'epoch' on every member", node->cell,
+			      "correct it, or raise 'epoch' on every member", epoch->cell,
 			      kernel->ifname, node->config->interface);
 		return -EEXIST;
 	}
 	return 0;
 }
 
-/* May this node start taking part in the configured epoch? */
-static int check_start(struct cpc_node *node, struct cpc_error *error)
+/* 1: the kernel runs it, and we go on; 0: it does not. */
+static int resume(struct cpc_node *node, const struct cpc_cell_epoch *epoch,
+		  struct cpc_error *error)
 {
-	u16 epoch = node->config->epoch, newest;
-	enum cpc_store_part part;
-	int r = cpc_store_part(node->store, node->cell, epoch, &part, &newest, error);
+	struct cpc_link_cell kernel;
+	int r;
 
+	cpc_link_use_epoch(node->link, epoch->epoch);
+	r = cpc_link_cell_get(node->link, epoch->cell, &kernel, error);
+	if (r == -ENOENT) {
+		cpc_link_use_epoch(node->link, 0);
+		return 0;
+	}
+	if (r == 0)
+		r = check_resume(node, epoch, &kernel, error);
+	if (r == 0)
+		r = cpc_link_cell_set(node->link, epoch->cell, (u8)node->config->pacing,
+				      node->config->period_ms * 1000,
+				      (u8)node->config->default_verdict, error);
+	if (r == 0)
+		r = cpc_node_resume(node, epoch, &kernel, error);
+	return r < 0 ? r : 1;
+}
+
+/* ---- a new chain of epochs, by the configuration --------------------------------------------- */
+
+/* Whatever the kernel runs of that cell is over. */
+static int end_older(struct cpc_node *node, u16 cell, u16 epoch, struct cpc_error *error)
+{
+	struct cpc_link_cell kernel;
+	int r;
+
+	for (;;) {
+		cpc_link_use_epoch(node->link, 0);
+		r = cpc_link_cell_get(node->link, cell, &kernel, error);
+		if (r == -ENOENT)
+			return 0;
+		if (r < 0)
+			return r;
+		if (kernel.epoch > epoch) {
+			cpc_error_set(error, "the kernel runs epoch %u of cell %u, the "
+				      "configuration says %u: an epoch never goes back",
+				      kernel.epoch, cell, epoch);
+			return -ESTALE;
+		}
+		cpc_link_use_epoch(node->link, kernel.epoch);
+		r = cpc_link_cell_del(node->link, cell, error);
+		if (r < 0)
+			return r;
+		cpc_node_say(node, LOG_NOTICE, "epoch %u of cell %u is ended for epoch %u",
+			     kernel.epoch, cell, epoch);
+	}
+}
+
+static int start_configured(struct cpc_node *node, struct cpc_error *error)
+{
+	struct cpc_cell_epoch epoch;
+	int r;
+
+	configured_epoch(node, &epoch);
+	r = resume(node, &epoch, error);	/* its database is gone, the kernel has its votes */
+	if (r == 0)
+		r = end_older(node, epoch.cell, epoch.epoch, error);
+	else
+		return r < 0 ? r : 0;
+	return r < 0 ? r : cpc_node_enter(node, &epoch, error);
+}
+
+/* ---- where the database says we are ---------------------------------------------------------- */
+
+/* The configuration is of the chain that the database goes on with, or it is not meant so. */
+static int check_chain(struct cpc_node *node, u16 newest, struct cpc_error *error)
+{
+	const struct cpc_agent_config *config = node->config;
+	struct cpc_cell_epoch configured, first;
+	int r;
+
+	if (config->join)
+		return 0;
+	configured_epoch(node, &configured);
+	r = cpc_store_epoch(node->store, config->cell, config->epoch, &first, error);
 	if (r < 0)
 		return r;
-	switch (part) {
-	case CPC_PART_NONE:
-		break;
-	case CPC_PART_JOINED:
-		cpc_error_set(error, "this node took part in cell %u epoch %u, and the kernel has "
-			      "lost its votes (reboot, or module reloaded): it could contradict "
-			      "them, so it must not rejoin; raise 'epoch' on every member",
-			      node->cell, epoch);
-		return -ESTALE;
-	case CPC_PART_LEFT:
-		cpc_error_set(error, "this node has left cell %u epoch %u (leave_on_stop): raise "
-			      "'epoch' on every member", node->cell, epoch);
+	if (r == 0 || first.base) {
+		cpc_error_set(error, "epoch %u of cell %u is over: this node took part in epoch "
+			      "%u; a new beginning takes a number above that, on every member",
+			      config->epoch, config->cell, newest);
 		return -ESTALE;
 	}
-	if (newest > epoch) {
-		cpc_error_set(error, "epoch %u of cell %u is over: this node took part in epoch %u",
-			      epoch, node->cell, newest);
-		return -ESTALE;
+	if (!cpc_cell_epoch_same(&configured, &first)) {
+		cpc_error_set(error, "cell %u epoch %u is in the log with other members (%u, this "
+			      "node's index %u): raise 'epoch' on every member", config->cell,
+			      config->epoch, first.n, first.self);
+		return -EEXIST;
 	}
 	return 0;
 }
 
-static int start_cell(struct cpc_node *node, u32 ifindex, struct cpc_error *error)
-{
-	uint8_t ids[CPC_MEMBERS_MAX][32];
-	struct cpc_link_cell_config config = {
-		.cell = node->cell,
-		.epoch = node->config->epoch,
-		.ifindex = ifindex,
-		.self = (u8)node->self,
-		.n = (u8)node->n,
-		.node_id = ids,
-		.pacing = (u8)node->config->pacing,
-		.period_us = node->config->period_ms * 1000,
-		.default_verdict = (u8)node->config->default_verdict,
-		.slow_first_view = node->config->slow_first_view,
-	};
-	int r = check_start(node, error);
-
-	if (r < 0)
-		return r;
-	node_ids(node, ids);
-	return cpc_link_cell_add(node->link, &config, error);
-}
-
-/* The kernel runs our cell and epoch afterwards; @kernel says how. */
-static int enter_kernel(struct cpc_node *node, struct cpc_link_cell *kernel, bool *ret_resumed,
+/* Is the configured epoch one that a later one, raised by hand, has ended? */
+static int check_newest(struct cpc_node *node, const struct cpc_cell_epoch *current, u16 newest,
 			struct cpc_error *error)
 {
 	const struct cpc_agent_config *config = node->config;
-	u32 ifindex = if_nametoindex(config->interface);
-	int r;
 
-	if (ifindex == 0) {
-		cpc_error_set(error, "[cell] interface: there is no '%s' in this network namespace",
-			      config->interface);
-		return -ENODEV;
-	}
-	r = cpc_link_cell_get(node->link, node->cell, kernel, error);
-	if (r == 0 && kernel->epoch == config->epoch) {
-		*ret_resumed = true;
-		r = check_resume(node, kernel, ifindex, error);
-		return r < 0 ? r : cpc_link_cell_set(node->link, node->cell, (u8)config->pacing,
-						     config->period_ms * 1000,
-						     (u8)config->default_verdict, error);
-	}
-	if (r == 0 && kernel->epoch > config->epoch) {
-		cpc_error_set(error, "the kernel runs epoch %u of cell %u, the configuration says "
-			      "%u: an epoch never goes back", kernel->epoch, node->cell,
-			      config->epoch);
-		return -ESTALE;
-	}
-	if (r < 0 && r != -ENOENT)
-		return r;
-	if (r == 0) {
-		r = cpc_link_cell_del(node->link, node->cell, error);
+	if (config->join || current->cell != config->cell || current->base ||
+	    current->epoch == config->epoch)
+		return 0;
+	cpc_error_set(error, "epoch %u of cell %u is over: this node took part in epoch %u",
+		      config->epoch, config->cell, newest);
+	return -ESTALE;
+}
+
+static int go_on(struct cpc_node *node, u16 newest, struct cpc_error *error)
+{
+	struct cpc_cell_epoch current;
+	enum cpc_store_part part = CPC_PART_NONE;
+	int r = cpc_store_current(node->store, &current, &part, error);
+
+	if (r > 0)
+		r = check_chain(node, newest, error);
+	if (r == 0 && part != CPC_PART_NONE)
+		r = check_newest(node, &current, newest, error);
+	if (r == 0 && part == CPC_PART_JOINED)
+		r = resume(node, &current, error);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (part != CPC_PART_NONE) {
+		node->cell = current.cell;
+		node->left = part == CPC_PART_LEFT;
+		r = cpc_store_follow(node->store, &current, error);
 		if (r < 0)
 			return r;
-		cpc_node_say(node, LOG_NOTICE, "epoch %u of cell %u is ended for epoch %u",
-			     kernel->epoch, node->cell, config->epoch);
+		cpc_node_catchup_reset(node);
 	}
-	*ret_resumed = false;
-	r = start_cell(node, ifindex, error);
-	return r < 0 ? r : cpc_link_cell_get(node->link, node->cell, kernel, error);
+	if (part == CPC_PART_JOINED)
+		cpc_node_say(node, LOG_WARNING, "this node took part in cell %u epoch %u, and the "
+			     "kernel has lost its votes (reboot, or module reloaded): it could "
+			     "contradict them, so it has to be let in again", current.cell,
+			     current.epoch);
+	cpc_node_go_outside(node);
+	return 0;
 }
 
-/* The log of the cell, and what of the outbox the kernel has. */
-static int open_log(struct cpc_node *node, const struct cpc_link_cell *kernel,
-		    struct cpc_error *error)
+static int open_link(struct cpc_node *node, struct cpc_error *error)
 {
-	struct cpc_store_cell cell = { .cell = node->cell, .epoch = node->config->epoch,
-				       .n = node->n, .self = node->self };
 	int r;
 
-	node_ids(node, cell.node_id);
-	cpc_members_digest(cell.cell, cell.epoch, kernel->mac_id,
-			   (const uint8_t(*)[32])cell.node_id, cell.n, &cell.members);
-	if (memcmp(&cell.members, &kernel->members, sizeof(cell.members)) != 0) {
-		cpc_error_set(error, "module and agent do not agree on the digest of the members: "
-			      "they are of different versions");
-		return -EPROTO;
+	if (node->forgotten) {
+		cpc_link_free(node->link);
+		node->link = NULL;
+		node->forgotten = false;
 	}
-	r = cpc_store_join(node->store, &cell, error);
-	if (r == 0)
-		r = cpc_outbox_resume(node->store, kernel->own_seq, error);
-	return r < 0 ? r : cpc_node_prime(node, error);
-}
-
-static int start_net(struct cpc_node *node, struct cpc_error *error)
-{
-	uint8_t ids[CPC_MEMBERS_MAX][32];
-	struct cpc_net_config config = {
-		.event = node->setup.event,
-		.identity = node->setup.identity,
-		.ifname = node->config->interface,
-		.port = node->config->port,
-		.cell = node->cell,
-		.epoch = node->config->epoch,
-		.n = node->n,
-		.self = node->self,
-		.node_id = (const uint8_t(*)[32])ids,
-	};
-
-	node_ids(node, ids);
-	return cpc_net_new(&config, &cpc_node_net_ops, node, &node->net, error);
+	if (node->link)
+		return 0;
+	r = cpc_link_new(node->setup.event, &cpc_node_link_ops, node, &node->link, error);
+	if (r != -ENOENT)
+		return r;
+	if (strcmp(node->waiting, error->text) != 0)
+		cpc_node_say(node, LOG_WARNING, "%s (waiting for it)", error->text);
+	snprintf(node->waiting, sizeof(node->waiting), "%s", error->text);
+	return -EAGAIN;
 }
 
 int cpc_node_join(struct cpc_node *node, struct cpc_error *error)
 {
-	struct cpc_link_cell kernel;
-	bool resumed = false;
-	int r = 0;
+	const struct cpc_agent_config *config = node->config;
+	enum cpc_store_part part;
+	u16 newest = 0;
+	int r = open_link(node, error);
 
-	if (!node->link)
-		r = cpc_link_new(node->setup.event, &cpc_node_link_ops, node, &node->link, error);
-	if (r == -ENOENT) {
-		if (!node->waiting[0])
-			cpc_node_say(node, LOG_WARNING, "%s (waiting for it)", error->text);
-		snprintf(node->waiting, sizeof(node->waiting), "%s", error->text);
-		return -EAGAIN;
+	if (r == 0 && if_nametoindex(config->interface) == 0) {
+		cpc_error_set(error, "[cell] interface: there is no '%s' in this network namespace",
+			      config->interface);
+		r = -ENODEV;
 	}
 	if (r == 0)
-		r = enter_kernel(node, &kernel, &resumed, error);
+		r = cpc_store_part(node->store, config->cell, config->epoch, &part, &newest, error);
 	if (r == 0)
-		cpc_node_bpf_start(node, &kernel);
+		r = !config->join && config->epoch > newest ? start_configured(node, error) :
+							      go_on(node, newest, error);
 	if (r == 0)
-		r = open_log(node, &kernel, error);
+		r = cpc_node_net_start(node, error);
 	if (r == 0)
-		r = start_net(node, error);
-	if (r == 0 && node->config->gateway)
-		r = cpc_node_gateway_start(node, error);
-	if (r < 0)
-		return r;
-	node->running = true;
-	cpc_node_say(node, LOG_INFO, "%s cell %u epoch %u on %s as member %u (%s) of %u, slot %u",
-		     resumed ? "resumed" : "started", node->cell, node->config->epoch,
-		     node->config->interface, node->self, cpc_node_member_name(node, node->self),
-		     node->n, cpc_store_tip(node->store)->slot);
-	cpc_node_sync(node);
-	cpc_node_submit_waiting(node);
-	return 0;
+		cpc_node_net_update(node);
+	return r;
 }

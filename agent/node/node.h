@@ -11,12 +11,20 @@
  *                                       ^
  *    other agents <== TLS (net/) ==> catch-up, and the pairwise keys of the cell
  *
- * Life: wait for the module, resume the cell that it still runs or start it, then follow events.
+ * Life: wait for the module, then
+ *
+ *                     .--- a change of members --.
+ *                     v                          |
+ *   start ------> running, in an epoch ----------'      epoch_io.c
+ *     |             |   ^
+ *     |   left, or  |   | let in by the others
+ *     |   lost its  v   | (change_io.c, there)
+ *     '---------> outside                               outside_io.c
  *
  * Invariants:
  *  - the database says that this node takes part before the kernel gets the first key; a node that
  *    took part, and whose kernel forgot, does not take part again in that epoch (amnesia would be
- *    equivocation);
+ *    equivocation) but in a later one, which the others agree on;
  *  - nothing is stored that does not follow from the log before it; a contradiction stops the
  *    daemon, loudly;
  *  - nothing here blocks but the disk and the kernel's answers.
@@ -39,7 +47,7 @@ struct cpc_node_setup {
 	sd_event *event;
 	const struct cpc_agent_config *config;
 	const struct cpc_identity *identity;
-	unsigned int self;			/* this node's member index */
+	unsigned int self;	/* this node's index among the configured members */
 	/* What is worth a line in the journal; priority as in syslog(3). */
 	void (*say)(int priority, const char *text);
 	/* One line on how things are, whenever that changes. */

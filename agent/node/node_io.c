@@ -34,7 +34,30 @@ int64_t cpc_node_wall_ms(void)
 
 const char *cpc_node_member_name(const struct cpc_node *node, unsigned int member)
 {
-	return member < node->n ? node->config->member[member].name : "?";
+	return member < node->n ? node->name[member] : "?";
+}
+
+const char *cpc_node_name(const struct cpc_node *node, const uint8_t node_id[32])
+{
+	static char text[8][CPC_CONFIG_NAME_MAX + 1];
+	static unsigned int next;
+	const char *name = node_id ? cpc_config_name(node->config, node_id) : "?";
+	uint8_t own[32];
+	char *out;
+
+	if (name)
+		return name;
+	cpc_node_own_id(node, own);
+	if (node->config->name[0] && memcmp(own, node_id, sizeof(own)) == 0)
+		return node->config->name;
+	out = text[next++ % 8];
+	cpc_hex(node_id, 4, out);
+	return out;
+}
+
+void cpc_node_own_id(const struct cpc_node *node, uint8_t ret_id[32])
+{
+	cpc_identity_node_id(node->setup.identity, ret_id);
 }
 
 /* ---- what is said ---------------------------------------------------------------------------- */
@@ -70,17 +93,27 @@ void cpc_node_fail(struct cpc_node *node, int status, const char *text)
 	sd_event_exit(node->setup.event, status);
 }
 
+unsigned int cpc_node_members_up(const struct cpc_node *node)
+{
+	unsigned int up = 0, i;
+	int peer;
+
+	for (i = 0; i < node->n; i++) {
+		peer = cpc_node_member_peer(node, i);
+		up += peer >= 0 && cpc_net_is_up(node->net, (unsigned int)peer);
+	}
+	return up;
+}
+
 void cpc_node_show_status(struct cpc_node *node)
 {
 	char text[sizeof(node->status)];
-	unsigned int up = 0, i;
 
-	for (i = 0; i < node->n; i++)
-		up += node->net && cpc_net_is_up(node->net, i);
 	if (node->running)
 		snprintf(text, sizeof(text),
 			 "cell %u epoch %u: slot %u, %u of %u peers connected%s", node->cell,
-			 node->config->epoch, cpc_store_tip(node->store)->slot, up, node->n - 1,
+			 node->epoch.epoch, cpc_store_tip(node->store)->slot,
+			 cpc_node_members_up(node), node->n - 1,
 			 node->catchup.phase == CPC_CATCHUP_IDLE ? "" : ", catching up");
 	else
 		snprintf(text, sizeof(text), "waiting: %.180s", node->waiting);
@@ -116,12 +149,19 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)usec;
 	watch_clock(node);
-	if (!node->running) {
+	if (!node->running && !node->outside) {
 		r = cpc_node_join(node, &error);
 		if (r < 0 && r != -EAGAIN)
 			cpc_node_fail(node, r == -ESTALE || r == -EEXIST || r == -EINVAL ?
 					    CPC_EXIT_OPERATOR : EXIT_FAILURE, error.text);
+	} else if (node->outside) {
+		cpc_node_epoch_tick(node);
+		cpc_catchup_tick(&node->catchup, now_us);
+		cpc_node_look_around(node);
 	} else {
+		cpc_node_epoch_tick(node);
+		cpc_node_look_around(node);
+		cpc_node_change_tick(node);
 		if (now_us - node->looked_us >= CPC_NODE_LOOK_US)
 			cpc_node_sync(node);
 		cpc_node_bpf_tick(node);
@@ -184,13 +224,12 @@ int cpc_node_new(const struct cpc_node_setup *setup, struct cpc_node **ret_node,
 		return -ENOMEM;
 	node->setup = *setup;
 	node->config = setup->config;
-	node->self = setup->self;
-	node->n = setup->config->n;
 	node->cell = setup->config->cell;
+	node->change.asker = -1;
 	node->lock_fd = -1;
 	node->bpf.measuring = -1;
 	node->clock_offset_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_BOOTTIME);
-	cpc_catchup_init(&node->catchup, node->n, node->self, &cpc_node_catchup_ops, node);
+	cpc_catchup_init(&node->catchup, 1, 0, &cpc_node_catchup_ops, node);	/* nobody yet */
 	r = open_parts(node, error);
 	if (r == 0)
 		r = cpc_node_join(node, error);
@@ -214,6 +253,9 @@ void cpc_node_stop(struct cpc_node *node)
 	if (!node->running || !node->config->leave_on_stop)
 		return;
 	cpc_node_sync(node);
+	if (!node->running)
+		return;
+	cpc_node_drop_old(node);
 	node->running = false;
 	cpc_node_bpf_cell_gone(node, true);
 	r = cpc_link_cell_del(node->link, node->cell, &error);
@@ -223,7 +265,7 @@ void cpc_node_stop(struct cpc_node *node)
 		cpc_node_say(node, LOG_ERR, "%s", error.text);
 	else
 		cpc_node_say(node, LOG_NOTICE, "left cell %u epoch %u", node->cell,
-			     node->config->epoch);
+			     node->epoch.epoch);
 }
 
 void cpc_node_free(struct cpc_node *node)
@@ -241,8 +283,8 @@ void cpc_node_free(struct cpc_node *node)
 	cpc_link_free(node->link);
 	cpc_catchup_done(&node->catchup);
 	cpc_store_close(node->store);
-	for (i = 0; i < CPC_MEMBERS_MAX; i++)
-		cpc_record_reader_free(node->reader[i]);
+	for (i = 0; i < CPC_NET_PEERS_MAX; i++)
+		cpc_record_reader_free(node->reader[i].names);
 	if (node->lock_fd >= 0)
 		close(node->lock_fd);
 	free(node);

@@ -54,6 +54,20 @@ void cpc_proposals_decided(struct cpc_proposals *proposals, u64 local_id, u32 se
 	p->slot = slot;
 }
 
+void cpc_proposals_new_epoch(struct cpc_proposals *proposals)
+{
+	unsigned int i;
+
+	for (i = 0; i < CPC_PROPOSALS_KEPT; i++) {
+		struct cpc_own_proposal *p = &proposals->own[i];
+
+		p->seq = 0;
+		p->yes = p->no = 0;
+		if (p->state == CPC_PROPOSAL_OPEN)
+			p->state = CPC_PROPOSAL_WAITS;
+	}
+}
+
 static void hear(struct cpc_proposals *proposals, const struct cpc_link_condition *c)
 {
 	unsigned int i, member;
@@ -61,7 +75,7 @@ static void hear(struct cpc_proposals *proposals, const struct cpc_link_conditio
 	for (i = 0; i < CPC_PROPOSALS_KEPT; i++) {
 		struct cpc_own_proposal *p = &proposals->own[i];
 
-		if (!p->local_id || p->seq != c->seq)
+		if (!p->local_id || !p->seq || p->seq != c->seq)
 			continue;
 		for (member = 0; member < CPC_MEMBERS_MAX; member++) {
 			u64 bit = 1ULL << member;

@@ -48,6 +48,11 @@ void cpc_proposals_refused(struct cpc_proposals *proposals, u64 local_id);
 /* The own lane's entry @local_id was decided as @seq in @slot. */
 void cpc_proposals_decided(struct cpc_proposals *proposals, u64 local_id, u32 seq, u32 slot,
 			   bool accepted);
+/*
+ * Entries and members are numbered anew: what is open will be submitted again, and words on what
+ * was decided are forgotten, as they were by number.
+ */
+void cpc_proposals_new_epoch(struct cpc_proposals *proposals);
 /* What the module knows of the own lane; words once known stay. */
 void cpc_proposals_heard(struct cpc_proposals *proposals,
 			 const struct cpc_link_conditions *conditions);

@@ -17,8 +17,7 @@ json_t *cpc_proposal_json(const struct cpc_proposal *p)
 			 p->gap_cm, "position", p->position);
 }
 
-/* Every member's word: yes, no or silent, and the reason that came with it. */
-static json_t *words_json(const struct cpc_node *node, u64 yes, u64 no, const u8 *why)
+json_t *cpc_node_words_json(const struct cpc_node *node, u64 yes, u64 no, const u8 *why)
 {
 	json_t *words = json_array(), *word;
 	unsigned int i;
@@ -71,7 +70,7 @@ json_t *cpc_node_proposal_json(struct cpc_node *node, const struct cpc_api_reque
 			 json_sprintf("%016llx", (unsigned long long)p->local_id), "state",
 			 cpc_proposal_state_name(p->state), "proposal", cpc_proposal_json(&p->what),
 			 "kind", cpc_entry_kind_name(cpc_proposal_kind(p->what.type)), "words",
-			 words_json(node, p->yes, p->no, p->why));
+			 cpc_node_words_json(node, p->yes, p->no, p->why));
 	if (p->seq)
 		json_object_set_new(json, "seq", json_integer(p->seq));
 	if (p->slot)
@@ -93,7 +92,7 @@ static json_t *condition_json(const struct cpc_node *node, unsigned int lane,
 		state = last->accepted ? "accepted" : "rejected";
 	return json_pack("{s:s, s:I, s:s, s:s, s:o}", "member", cpc_node_member_name(node, lane),
 			 "seq", (json_int_t)c->seq, "kind", cpc_entry_kind_name(c->kind), "state",
-			 state, "words", words_json(node, c->yes, c->no, c->why));
+			 state, "words", cpc_node_words_json(node, c->yes, c->no, c->why));
 }
 
 json_t *cpc_node_conditions_json(struct cpc_node *node, struct cpc_error *error)
@@ -123,6 +122,8 @@ void cpc_node_note_verdict(struct cpc_node *node, u8 lane, u32 slot, const struc
 
 	if (entry->kind == CPC_ENTRY_ORDINARY)
 		return;
+	if (entry->kind == CPC_ENTRY_CHANGE)
+		cpc_node_change_decided(node, lane, slot, entry, accepted);
 	node->verdict[lane] = (struct cpc_node_verdict){ .seq = entry->seq, .accepted = accepted };
 	if (lane == node->self && cpc_envelope_decode(entry->data, entry->len, &envelope) == 0)
 		cpc_proposals_decided(&node->proposals, envelope.local_id, entry->seq, slot,

@@ -60,6 +60,33 @@ const struct cpc_cell_epoch *cpc_seek_believed(const struct cpc_seek *seek, u16 
 	return best;
 }
 
+unsigned int cpc_seek_ahead(const struct cpc_seek *seek, const struct cpc_cell_epoch *epoch)
+{
+	u64 members = 0;
+	unsigned int i;
+	int member;
+
+	for (i = 0; i < CPC_NET_PEERS_MAX; i++) {
+		const struct cpc_seek_view *v = &seek->view[i];
+
+		if (!v->heard || v->epoch.cell != epoch->cell || v->epoch.epoch <= epoch->epoch)
+			continue;
+		member = cpc_cell_epoch_find(epoch, v->node_id);
+		members |= member < 0 ? 0 : (u64)1 << member;
+	}
+	return cpc_count_bits(members);
+}
+
+void cpc_seek_disbelieve(struct cpc_seek *seek, const struct cpc_cell_epoch *epoch)
+{
+	struct cpc_cell_epoch lie = *epoch;	/* it may be one of the views */
+	unsigned int i;
+
+	for (i = 0; i < CPC_NET_PEERS_MAX; i++)
+		if (seek->view[i].heard && cpc_cell_epoch_same(&seek->view[i].epoch, &lie))
+			seek->view[i].trusted = false;
+}
+
 int cpc_seek_whom(struct cpc_seek *seek, const struct cpc_cell_epoch *believed, u64 now_us)
 {
 	unsigned int i;

@@ -42,6 +42,12 @@ void cpc_seek_lost(struct cpc_seek *seek, unsigned int peer);
 /* The newest epoch of @cell to believe in, or NULL. Valid until the next cpc_seek_heard(). */
 const struct cpc_cell_epoch *cpc_seek_believed(const struct cpc_seek *seek, u16 cell);
 
+/* How many members of @epoch are in a later one of its cell, by their views. */
+unsigned int cpc_seek_ahead(const struct cpc_seek *seek, const struct cpc_cell_epoch *epoch);
+
+/* It was found to be a lie: who claims it is not trusted until the session with it is made anew. */
+void cpc_seek_disbelieve(struct cpc_seek *seek, const struct cpc_cell_epoch *epoch);
+
 /* Which peer to ask now: one that vouches for @believed; -EAGAIN: not now. Counts as asked. */
 int cpc_seek_whom(struct cpc_seek *seek, const struct cpc_cell_epoch *believed, u64 now_us);
 /* Not again before then. */

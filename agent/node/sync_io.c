@@ -36,7 +36,8 @@ static void notice(struct cpc_node *node, const struct cpc_log_decision *decisio
 			if (lane->lane == node->self && node->event_us)
 				cpc_latency_decided(&node->latency, lane->from + k,
 						    node->event_us);
-			cpc_node_learn(node, lane->lane, lane->entry[k].body, lane->entry[k].len);
+			cpc_node_learn(node, cpc_store_selected(node->store)->node_id[lane->lane],
+				       lane->entry[k].body, lane->entry[k].len);
 			note_verdict(node, decision->slot, lane, k);
 		}
 	}
@@ -53,7 +54,8 @@ static int put(void *ctx, const struct cpc_log_decision *decision)
 	struct putting *putting = ctx;
 	int r = cpc_store_put(putting->node->store, decision, cpc_node_wall_ms(), &putting->error);
 
-	if (r > 0)
+	/* What is fetched of an epoch that is over is history. */
+	if (r > 0 && putting->node->running)
 		notice(putting->node, decision);
 	putting->code = r < 0 ? r : 0;
 	return putting->code;
@@ -89,17 +91,19 @@ static void fetch_up_to_kernel(struct cpc_node *node)
 
 static void cell_gone(struct cpc_node *node)
 {
-	char line[300];
-
+	cpc_node_say(node, LOG_WARNING,
+		     "cell %u epoch %u has gone from the kernel (module unloaded, interface "
+		     "removed, or deleted): its votes are forgotten, so this vehicle has to be let "
+		     "in again",
+		     node->cell, node->epoch.epoch);
 	node->running = false;
+	node->forgotten = true;
+	node->old.n = 0;
+	snprintf(node->waiting, sizeof(node->waiting), "the cell has gone from the kernel");
 	cpc_node_bpf_cell_gone(node, false);
-	snprintf(
-		line, sizeof(line),
-		"cell %u epoch %u has gone from the kernel (module unloaded, "
-		"interface removed, or deleted): its votes are forgotten, so this vehicle must not "
-		"rejoin this epoch; raise 'epoch' on every member",
-		node->cell, node->config->epoch);
-	cpc_node_fail(node, CPC_EXIT_OPERATOR, line);
+	cpc_node_gateway_stop(node);
+	cpc_node_change_over(node, false);
+	cpc_node_net_update(node);
 }
 
 void cpc_node_sync(struct cpc_node *node)
@@ -133,6 +137,9 @@ void cpc_node_sync(struct cpc_node *node)
 		cpc_node_complain(node, CPC_COMPLAIN_SYNC, asking.text);
 	if (cpc_store_tip(node->store)->slot > before)
 		cpc_api_log_grew(node->api);
+	if (node->running)
+		cpc_node_change_news(node);
+	cpc_node_epoch_over(node);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -167,6 +174,13 @@ static void on_question(struct cpc_node *node, const struct cpc_link_event *even
 	question->seq = event->seq;
 	question->kind = event->kind;
 	question->head = event->head;
+	question->why = NULL;
+	question->len = 0;
+	if (event->kind != CPC_ENTRY_CHANGE || event->len > sizeof(question->data))
+		return;
+	question->len = event->len;
+	memcpy(question->data, event->data, event->len);
+	cpc_node_change_judge(node, event->lane);
 }
 
 static void on_evidence(struct cpc_node *node, const struct cpc_link_event *event)
@@ -185,7 +199,7 @@ static void on_event(void *ctx, const struct cpc_link_event *event)
 {
 	struct cpc_node *node = ctx;
 
-	if (!node->running || event->cell != node->cell)
+	if (!node->running || event->cell != node->cell || event->epoch != node->epoch.epoch)
 		return;
 	switch (event->type) {
 	case CPC_C_EV_DECIDED:
@@ -207,7 +221,7 @@ static void on_event(void *ctx, const struct cpc_link_event *event)
 		on_question(node, event);
 		break;
 	case CPC_C_EV_CELL:
-		if (!event->up && event->epoch == node->config->epoch)
+		if (!event->up)
 			cell_gone(node);
 		break;
 	default:	/* no other events come through the decoder */
@@ -228,86 +242,16 @@ static void on_overrun(void *ctx)
 
 const struct cpc_link_ops cpc_node_link_ops = { .event = on_event, .overrun = on_overrun };
 
-/* ---- peers ----------------------------------------------------------------------------------- */
-
-static void on_key(void *ctx, unsigned int member, const uint8_t key[16])
-{
-	struct cpc_node *node = ctx;
-	struct cpc_error error;
-
-	if (cpc_link_key_set(node->link, node->cell, (u8)member, key, &error) == 0)
-		return;
-	cpc_node_say(node, LOG_ERR, "key with %s: %s", cpc_node_member_name(node, member),
-		     error.text);
-	/* The peer has installed it: only a new session makes both ends have the same one again. */
-	cpc_net_reset(node->net, member);
-}
-
-static bool on_key_id(void *ctx, unsigned int member, uint8_t ret_id[8])
-{
-	struct cpc_node *node = ctx;
-	struct cpc_link_cell kernel;
-
-	if (cpc_link_cell_get(node->link, node->cell, &kernel, NULL) < 0 ||
-	    !kernel.has_key[member])
-		return false;
-	memcpy(ret_id, kernel.key_id[member], 8);
-	return true;
-}
-
-static int on_serve(void *ctx, unsigned int member, uint32_t after_slot, struct cpc_buffer *out)
-{
-	struct cpc_node *node = ctx;
-	struct cpc_log_decision decision;
-	struct cpc_error error;
-	int r;
-
-	(void)member;
-	if (after_slot & CPC_FETCH_ONE) {
-		r = cpc_store_get(node->store, (after_slot & ~CPC_FETCH_ONE) + 1, &decision,
-				  &error);
-		if (r > 0)
-			r = cpc_decision_encode(&decision, out);
-	} else {
-		r = cpc_store_encode(node->store, after_slot, out, &error);
-	}
-	if (r < 0 && r != -ENOBUFS)
-		cpc_node_complain(node, CPC_COMPLAIN_SERVE, error.text);
-	return r;
-}
-
-static void on_fetched(void *ctx, unsigned int member, const uint8_t *data, size_t len)
-{
-	struct cpc_node *node = ctx;
-
-	cpc_catchup_fetched(&node->catchup, member, data, len, cpc_node_now_us());
-}
-
-static void on_peer(void *ctx, unsigned int member, bool up)
-{
-	struct cpc_node *node = ctx;
-
-	cpc_node_say(node, LOG_INFO, "%s (member %u) is %s", cpc_node_member_name(node, member),
-		     member, up ? "connected" : "not connected any more");
-	cpc_catchup_peer(&node->catchup, member, up, cpc_node_now_us());
-	cpc_node_show_status(node);
-}
-
-const struct cpc_net_ops cpc_node_net_ops = {
-	.key = on_key,
-	.key_id = on_key_id,
-	.serve = on_serve,
-	.fetched = on_fetched,
-	.peer = on_peer,
-};
-
 /* ---- catch-up -------------------------------------------------------------------------------- */
 
 static int catchup_fetch(void *ctx, unsigned int member, u32 after_slot)
 {
 	struct cpc_node *node = ctx;
+	const struct cpc_cell_epoch *e = cpc_store_selected(node->store);
+	int peer = node->net ? cpc_net_find(node->net, e->node_id[member]) : -ENOTCONN;
 
-	return node->net ? cpc_net_fetch(node->net, member, after_slot) : -ENOTCONN;
+	return peer < 0 ? -ENOTCONN :
+	       cpc_net_fetch(node->net, (unsigned int)peer, e->cell, e->epoch, after_slot);
 }
 
 static const struct cpc_log_tip *catchup_tip(void *ctx)
@@ -354,7 +298,8 @@ static int catchup_store(void *ctx, const u8 *chunk, size_t len)
 	}
 	cpc_api_log_grew(node->api);
 	/* The kernel's ring may now reach back to where we are. */
-	cpc_node_sync(node);
+	if (node->running)
+		cpc_node_sync(node);
 	return 0;
 }
 
@@ -385,6 +330,10 @@ static void catchup_reached(void *ctx, u32 slot)
 	struct cpc_link_cell kernel;
 	struct cpc_error error;
 
+	if (node->outside)
+		cpc_node_look_around(node);
+	if (!node->running)
+		return;
 	if (cpc_link_cell_get(node->link, node->cell, &kernel, &error) < 0)
 		cpc_node_complain(node, CPC_COMPLAIN_CATCHUP, error.text);
 	else if (kernel.slot < slot)

@@ -100,8 +100,15 @@ int cpc_tell_decode(const u8 *data, size_t len, struct cpc_tell *ret_tell)
 	case CPC_TELL_ANSWER:
 		read_answer(&r, &t);
 		break;
+	case CPC_TELL_WISH:
+		t.cell = cpc_read_le16(&r);
+		t.epoch = cpc_read_le16(&r);
+		t.to = cpc_read_le16(&r);
+		if (!t.to)
+			r.failed = true;
+		break;
 	}
-	if (type < CPC_TELL_VIEW || type > CPC_TELL_ANSWER || r.failed || r.left)
+	if (type < CPC_TELL_VIEW || type > CPC_TELL_WISH || r.failed || r.left)
 		return -EBADMSG;
 	if (t.cell == 0 || (t.type == CPC_TELL_VIEW && t.epoch == 0))
 		return -EBADMSG;
@@ -142,6 +149,11 @@ size_t cpc_tell_encode(const struct cpc_tell *t, u8 out[CPC_TELL_BYTES_MAX])
 		cpc_write_u8(&w, (u8)len);
 		if (len)
 			cpc_write_bytes(&w, t->text, len);
+		break;
+	case CPC_TELL_WISH:
+		cpc_write_le16(&w, t->cell);
+		cpc_write_le16(&w, t->epoch);
+		cpc_write_le16(&w, t->to);
 		break;
 	}
 	assert(!w.failed);

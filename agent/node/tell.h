@@ -9,6 +9,7 @@
  *   ASK     what u8, cell u16, epoch u16, count u8, count x node id 32: "propose to your cell,
  *           which I believe to be in this epoch, that these join" (or, REENTER, that all get new
  *           keys, because I have lost my votes; no node ids)
+ *   WISH    cell u16, epoch u16, to u16: "I want us, that cell, to merge into cell `to`"
  *   ANSWER  state u8, cell u16, epoch u16, length u8, text: what became of it
  *
  * A view is a claim: it counts when f+1 trusted members of it make the same (seek.h).
@@ -22,6 +23,7 @@ enum cpc_tell_type {
 	CPC_TELL_VIEW = 1,
 	CPC_TELL_ASK,
 	CPC_TELL_ANSWER,
+	CPC_TELL_WISH,
 };
 
 enum cpc_ask {
@@ -49,6 +51,7 @@ struct cpc_tell {
 	enum cpc_ask what;		/* ASK */
 	unsigned int count;
 	uint8_t node_id[CPC_TELL_ASK_MAX][32];
+	u16 to;				/* WISH */
 	enum cpc_answer_state state;	/* ANSWER */
 	char text[CPC_TELL_TEXT_MAX + 1];
 };

@@ -70,7 +70,8 @@ struct cpc_config {
 	u16 cell;
 	u16 epoch;
 	u8 pacing;			/* enum cpc_pacing */
-	u8 default_verdict;		/* enum cpc_verdict, when nobody else gives one in time */
+	u8 default_verdict;		/* enum cpc_verdict, when nobody else gives one in time;
+					 * changes of members are excepted */
 	bool slow_first_view;		/* five message delays in view 0, as in the paper */
 	u32 period_us;			/* usual time between carriers */
 	u32 base;			/* last slot of the epoch before, 0: there was none */

@@ -52,6 +52,32 @@ START_TEST(decided__states_follow_each_other)
 }
 END_TEST
 
+/* In a new epoch numbers mean others: nothing heard there is taken for a word on the old one. */
+START_TEST(new_epoch__open_ones_wait_again)
+{
+	struct cpc_link_conditions c = { .has_open = true, .open = { .seq = 9, .yes = 2 } };
+	const struct cpc_own_proposal *open, *decided;
+
+	cpc_proposals_add(&proposals, 5, &join);
+	cpc_proposals_submitted(&proposals, 5, 9);
+	cpc_proposals_heard(&proposals, &c);
+	cpc_proposals_add(&proposals, 6, &join);
+	cpc_proposals_decided(&proposals, 6, 8, 30, true);
+	open = cpc_proposals_find(&proposals, 5);
+	decided = cpc_proposals_find(&proposals, 6);
+	ck_assert_uint_eq(open->yes, 2);
+	cpc_proposals_new_epoch(&proposals);
+	ck_assert_int_eq(open->state, CPC_PROPOSAL_WAITS);
+	ck_assert_int_eq(decided->state, CPC_PROPOSAL_ACCEPTED);
+	c.open.seq = 0;
+	cpc_proposals_heard(&proposals, &c);
+	ck_assert_uint_eq(open->yes | decided->yes, 0);
+	cpc_proposals_submitted(&proposals, 5, 1);
+	ck_assert_int_eq(open->state, CPC_PROPOSAL_OPEN);
+	ck_assert_uint_eq(open->seq, 1);
+}
+END_TEST
+
 /* Words come one by one, also after the decision; what was heard once stays. */
 START_TEST(heard__words_stay)
 {
@@ -93,6 +119,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, find__the_last_ones);
 	tcase_add_test(tc, decided__states_follow_each_other);
+	tcase_add_test(tc, new_epoch__open_ones_wait_again);
 	tcase_add_test(tc, heard__words_stay);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

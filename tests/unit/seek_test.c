@@ -247,6 +247,39 @@ START_TEST(whom__leaves_out_who_is_gone)
 }
 END_TEST
 
+/* Our own members say that the cell has moved on: they count, whatever else they say of it. */
+START_TEST(ahead__counts_members_in_later_epochs)
+{
+	struct cpc_cell_epoch ours = an_epoch(4, 5), next = an_epoch(4, 6), later = an_epoch(4, 8);
+
+	says(0, 0, &ours);
+	ck_assert_uint_eq(cpc_seek_ahead(&seek, &ours), 0);
+	says(1, 1, &next);
+	says(2, 2, &later);
+	ck_assert_uint_eq(cpc_seek_ahead(&seek, &ours), 2);
+	says(9, 2, &next);			/* the same member once more */
+	says(8, STRANGER, &later);
+	next.cell++;
+	says(3, 3, &next);			/* of another cell */
+	ck_assert_uint_eq(cpc_seek_ahead(&seek, &ours), 2);
+}
+END_TEST
+
+/* A lie that came to light is not believed again, other views are. */
+START_TEST(disbelieve__who_claims_it)
+{
+	struct cpc_cell_epoch lie = an_epoch(4, 9), truth = an_epoch(4, 6);
+
+	for (unsigned int i = 0; i < 2; i++)
+		says(i, i, &lie);
+	for (unsigned int i = 2; i < 4; i++)
+		says(i, i, &truth);
+	ck_assert_uint_eq(believed(), 9);
+	cpc_seek_disbelieve(&seek, cpc_seek_believed(&seek, CELL));
+	ck_assert_uint_eq(believed(), 6);
+}
+END_TEST
+
 /* A wait puts asking off and never brings it forward. */
 START_TEST(wait__puts_asking_off)
 {
@@ -279,6 +312,8 @@ int main(void)
 	tcase_add_test(tc, lost__its_view_goes_with_it);
 	tcase_add_test(tc, whom__goes_round_with_pauses);
 	tcase_add_test(tc, whom__leaves_out_who_is_gone);
+	tcase_add_test(tc, ahead__counts_members_in_later_epochs);
+	tcase_add_test(tc, disbelieve__who_claims_it);
 	tcase_add_test(tc, wait__puts_asking_off);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

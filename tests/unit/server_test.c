@@ -33,7 +33,7 @@ static int log_start(void *ctx, const struct cpc_api_request *request,
 {
 	(void)ctx;
 	(void)err;
-	*ret_cursor = (struct cpc_api_cursor){ .place = { .slot = request->since }, .lane = -1,
+	*ret_cursor = (struct cpc_api_cursor){ .place = { .slot = request->since },
 					       .left = request->limit,
 					       .limited = request->limit > 0,
 					       .follow = request->follow };

@@ -61,8 +61,8 @@ static void assert_same_log(void)
 	struct cpc_log_decision d;
 	u32 slot, tip = cpc_store_tip(store)->slot;
 
-	ck_assert_int_eq(cpc_store_encode(store, 7, cpc_store_selected(store)->epoch, 0, UINT_MAX, &ours,
-					  &error), (int)tip);
+	ck_assert_int_eq(cpc_store_encode(store, 7, cpc_store_selected(store)->epoch, 0, UINT_MAX,
+					  &ours, &error), (int)tip);
 	for (slot = 1; slot <= tip; slot++) {
 		world_get(world, slot, &d);
 		ck_assert_int_eq(cpc_decision_encode(&d, &theirs), 0);
@@ -430,6 +430,7 @@ END_TEST
 START_TEST(join__next_epoch_survives_closing)
 {
 	struct cpc_cell_epoch cell, wanted;
+	enum cpc_store_part part;
 	uint64_t entries;
 
 	enter_second_epoch();
@@ -438,6 +439,9 @@ START_TEST(join__next_epoch_survives_closing)
 	entries = cpc_store_totals(store)->entries;
 	cpc_store_close(store);
 	ck_assert_int_eq(cpc_store_open(path, &store, &error), 0);
+	ck_assert_int_eq(cpc_store_current(store, &cell, &part, &error), 1);
+	ck_assert(cpc_cell_epoch_same(&cell, &wanted));
+	ck_assert_int_eq(part, CPC_PART_JOINED);
 	ck_assert_int_eq(cpc_store_epoch(store, 7, 3, &cell, &error), 0);
 	ck_assert_int_eq(cpc_store_epoch(store, 7, 2, &cell, &error), 1);
 	ck_assert(cpc_cell_epoch_same(&cell, &wanted));

@@ -293,6 +293,19 @@ START_TEST(answer__text_is_printable)
 }
 END_TEST
 
+START_TEST(wish__round_trip)
+{
+	struct cpc_tell t = { .type = CPC_TELL_WISH, .cell = 9, .epoch = 3, .to = 0xfff0 }, heard;
+
+	check_round_trip(&t, 8);
+	ck_assert_int_eq(decode(8, &heard), 0);
+	ck_assert_uint_eq(heard.to, t.to);
+	check_length(&t);
+	t.to = 0;		/* no cell */
+	ck_assert_int_eq(decode(cpc_tell_encode(&t, wire), &heard), -EBADMSG);
+}
+END_TEST
+
 START_TEST(decode__refuses_types_and_versions_that_are_none)
 {
 	struct cpc_tell each[] = { a_view(4), an_ask(CPC_ASK_JOIN, 1),
@@ -301,7 +314,7 @@ START_TEST(decode__refuses_types_and_versions_that_are_none)
 
 	for (i = 0; i < 3; i++) {
 		for (value = 0; value < 256; value++) {
-			if (value < CPC_TELL_VIEW || value > CPC_TELL_ANSWER)
+			if (value < CPC_TELL_VIEW || value > CPC_TELL_WISH)
 				ck_assert(!good_with(&each[i], 0, (u8)value));
 			ck_assert_int_eq(good_with(&each[i], 1, (u8)value), value == 1);
 		}
@@ -326,6 +339,7 @@ int main(void)
 	tcase_add_test(tc, answer__every_other_length_is_refused);
 	tcase_add_test(tc, answer__refuses_states_that_are_none);
 	tcase_add_test(tc, answer__text_is_printable);
+	tcase_add_test(tc, wish__round_trip);
 	tcase_add_test(tc, decode__refuses_types_and_versions_that_are_none);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

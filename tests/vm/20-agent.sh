@@ -5,134 +5,36 @@
 # killed at any moment loses and doubles nothing; a member that was away catches up.
 . tests/vm/lib.sh
 . tests/vm/cells.sh
+. tests/vm/agents.sh
 
 n=4
-declare -a agent=()
-
-# ---- agents -----------------------------------------------------------------------------------
 
 # One configuration for vehicle $1 in epoch $2; the rest is appended by the caller.
 configure()
 {
-	local i=$1 k
-	{
-		printf '[node]\nkey = /tmp/agent-v%s/node.key\nstate = /tmp/agent-v%s\n' "$i" "$i"
-		printf '[cell]\nid = 7\nepoch = %s\ninterface = wlan0\n' "$2"
-		printf '[api]\nsocket = /tmp/agent-v%s/control\n' "$i"
-		for ((k = 1; k <= n; k++)); do
-			printf '[member car%s]\nindex = %s\nnode_id = %s\n' "$k" $((k - 1)) \
-				"$(cat "/tmp/agent-v$k/id")"
-		done
-	} >"/tmp/agent-v$i/conf"
+	{ conf_base "$1" "epoch = $2"; conf_members 1 2 3 4; } >"$agents/v$1/conf"
 }
-
-agent_start()
-{
-	# Not through in_vehicle: the process to kill must be the agent, not a shell around it.
-	ip netns exec "v$1" "$build/cpchaind" --config "/tmp/agent-v$1/conf" \
-		>/dev/null 2>>"/tmp/agent-v$1/journal" &
-	agent[$1]=$!
-}
-
-# agent_kill I SIGNAL: and waits for its end, whose status is ours.
-agent_kill()
-{
-	kill "-$2" "${agent[$1]}"
-	wait "${agent[$1]}" 2>/dev/null
-}
-
-ctl() { "$build/cpchainctl" --socket "/tmp/agent-v$1/control" "${@:2}"; }
-status_is() { [ "$(ctl "$1" status --json | jq -r "$2")" = "$3" ]; }
-running() { status_is "$1" .running true; }
-all() { local i; for ((i = 1; i <= n; i++)); do "$@" "$i" || return; done; }
-connected() { status_is "$1" .peers_up $((n - 1)); }
-said() { grep -q "$2" "/tmp/agent-v$1/journal"; }
-
-# The ids in vehicle $1's log, one per line, as often as they are there.
-ids_in_log() { ctl "$1" log --since 0 --json | jq -r .id; }
-texts_in_log() { ctl "$1" log --since 0 --json | jq -r .text; }
-
-# submit_many I COUNT TEXT [MS]: over one connection, an entry every MS, until it breaks; what the
-# daemon acknowledged goes to /tmp/submitted.
-submit_many()
-{
-	# shellcheck disable=SC2016 # the variables are perl's
-	perl -MIO::Socket::UNIX -e '
-		my ($path, $count, $text, $ms) = @ARGV;
-		$SIG{PIPE} = "IGNORE";
-		my $to = IO::Socket::UNIX->new(Peer => $path) or exit 0;
-		$to->autoflush(1);
-		for my $k (1 .. $count) {
-			print $to "{\"op\":\"submit\",\"text\":\"$text $k\"}\n" or last;
-			my $answer = <$to> // last;
-			print "$1\n" if $answer =~ /"id":"([0-9a-f]+)"/;
-			select undef, undef, undef, $ms / 1000;
-		}' "/tmp/agent-v$1/control" "$2" "$3" "${4:-20}" >>/tmp/submitted
-}
-
-# Everything acknowledged is in vehicle $1's log.
-has_all()
-{
-	ids_in_log "$1" | sort >/tmp/there
-	[ -s /tmp/submitted ] && [ -z "$(comm -23 <(sort -u /tmp/submitted) /tmp/there)" ]
-}
-
-# quiet I...: nothing waits in these agents, and they are at one slot. Cheap, so it can be polled.
-quiet()
-{
-	local i
-	for i in "$@"; do
-		ctl "$i" status --json | jq -r '[.outbox_waiting + .outbox_in_flight, .slot] | @tsv'
-	done | sort -u >/tmp/states
-	[ "$(wc -l </tmp/states)" = 1 ] && grep -q '^0' /tmp/states
-}
-nothing_twice() { [ -z "$(ids_in_log "$1" | sort | uniq -d)" ]; }
-
-# The logs of all, up to the shortest, are the same to the byte of what a reader sees.
-one_log()
-{
-	local i least
-	least=$(for ((i = 1; i <= n; i++)); do ctl $i status --json | jq .slot; done |
-		sort -n | head -n 1)
-	for ((i = 1; i <= n; i++)); do
-		ctl $i log --since 0 --json | jq -c "select(.slot <= $least) | del(.time)" \
-			>"/tmp/read.$i"
-		cmp /tmp/read.1 "/tmp/read.$i" || return
-	done
-	[ -s /tmp/read.1 ]
-}
+one_log() { same_log 0 1 2 3 4; }
 
 cell_gone() { ! cellctl "$1" cell_get cell=7; }
 # Restarts an agent, whose log then reads as before.
 agent_again()
 {
-	ctl "$1" log --since 0 --json >/tmp/read.before
+	ctl "$1" log --since 0 --json >"$agents"/read.before
 	agent_kill "$1" KILL
 	agent_start "$1"
 	wait_for 30 running "$1" || return
-	ctl "$1" log --since 0 --json | head -n "$(wc -l </tmp/read.before)" >/tmp/read.after
-	cmp /tmp/read.before /tmp/read.after
+	ctl "$1" log --since 0 --json | head -n "$(wc -l <"$agents"/read.before)" >"$agents"/read.after
+	cmp "$agents"/read.before "$agents"/read.after
 }
 
 kernel_caught_up() { wait_for 60 kernel_at "$(decided 1 7)"; }
 kernel_at() { [ "$(decided 4 7)" -ge "$1" ]; }
 
-show_journals()
-{
-	local i
-	for ((i = 1; i <= n; i++)); do
-		diag "v$i:"
-		diag "$(tail -n 12 "/tmp/agent-v$i/journal")"
-	done
-}
-
 # ---- before the module is there ------------------------------------------------------------------
 
 radios_up $n
-for ((i = 1; i <= n; i++)); do
-	mkdir "/tmp/agent-v$i"
-	"$build/cpchaind" --print-id --key "/tmp/agent-v$i/node.key" >"/tmp/agent-v$i/id"
-done
+agents_make 1 2 3 4
 for ((i = 1; i <= n; i++)); do configure "$i" 1; done
 agent_start 1
 check "an agent without the module waits" wait_for 10 status_is 1 .running false
@@ -143,9 +45,9 @@ check "it goes on by itself once the module is loaded" wait_for 10 running 1
 # complains INTERFACE WORDS: what an agent in v2 says of that interface, before it ends.
 complains()
 {
-	sed "s|^interface = .*|interface = $1|" /tmp/agent-v2/conf >/tmp/agent-v2/other
-	! in_vehicle 2 "$build/cpchaind" --config /tmp/agent-v2/other 2>/tmp/agent-v2/said &&
-		grep -q "$2" /tmp/agent-v2/said
+	sed "s|^interface = .*|interface = $1|" "$agents"/v2/conf >"$agents"/v2/other
+	! in_vehicle 2 "$build/cpchaind" --config "$agents"/v2/other 2>"$agents"/v2/said &&
+		grep -q "$2" "$agents"/v2/said
 }
 check "an interface that is not there is named" complains nosuch0 "no 'nosuch0'"
 check "one that is not wireless too" complains vcan0 'vcan0 is not a wireless interface'
@@ -158,7 +60,7 @@ check "every pair has a session" wait_for 60 all connected || show_journals
 cams_start 1 $n
 for ((i = 1; i <= n; i++)); do
 	ctl $i submit --json "hello from car$i" | jq -r .id
-done >/tmp/submitted
+done >"$agents/submitted"
 wait_for 60 quiet 1 2 3 4 || show_journals
 check "what each submits is decided at all" all has_all
 is "and read back as text" "$(texts_in_log 2 | sort | paste -sd,)" \
@@ -185,11 +87,11 @@ wait_for 120 quiet 1 2 3 4 || show_journals
 check "nothing acknowledged is lost" all has_all
 check "nothing is in the log twice" all nothing_twice
 check "all still read one log" one_log
-diag "submitted $(wc -l </tmp/submitted) entries over 6 kills"
+diag "submitted $(wc -l <"$agents/submitted") entries over 6 kills"
 agent_kill 3 TERM
 is "a clean stop is one" $? 0
 is "and leaves the cell in the kernel" "$(cellctl 3 cell_get cell=7 | jq .cell_get.epoch)" 1
-ctl 1 submit --json "while car3 sleeps" | jq -r .id >>/tmp/submitted
+ctl 1 submit --json "while car3 sleeps" | jq -r .id >>"$agents/submitted"
 agent_start 3
 wait_for 60 quiet 1 2 3 4
 check "and the agent catches up from it" has_all 3
@@ -219,40 +121,60 @@ check "car4 catches up" has_all 4
 check "its kernel too" kernel_caught_up
 check "all read one log after that" one_log
 diag "catch-up of car4: $(ctl 4 stats --json | jq -c .catchup)"
-ctl 4 submit --json "car4 is back" | jq -r .id >>/tmp/submitted
+ctl 4 submit --json "car4 is back" | jq -r .id >>"$agents/submitted"
 wait_for 60 quiet 1 2 3 4
 check "car4 takes part again" all has_all
 
 # ---- amnesia ------------------------------------------------------------------------------------
 
+# A vehicle that has lost its votes takes part in no old epoch, but is let in with new keys.
+old_cell_gone() { [ "$(cellctl 4 cell_get cell=7 | jq .cell_get.epoch)" != 1 ]; }
+is_in() { status_is "$1" .epoch 2; }
+agent_kill 4 KILL
 cellctl 4 cell_del cell=7 >/dev/null
-wait "${agent[4]}"
-is "an agent whose cell is gone ends, for an operator" $? 78
-check "it says why" said 4 "raise 'epoch'"
-in_vehicle 4 "$build/cpchaind" --config /tmp/agent-v4/conf 2>/tmp/agent-v4/again
-is "and does not rejoin that epoch" $? 78
-check "with the reason" grep -q 'lost its votes' /tmp/agent-v4/again
-ctl 1 submit --json "without car4" | jq -r .id >>/tmp/submitted
+submit_many 1 20 "without car4" 50
 wait_for 60 quiet 1 2 3
 check "the other three decide on" has_all 2
+agent_start 4
+check "the fourth says what it has lost" wait_for 30 said 4 'has lost its votes'
+check "all are in the next epoch, with it" wait_for 60 all is_in || show_journals
+check "it never went on in the old one" old_cell_gone
+wait_for 60 quiet 1 2 3 4 || show_journals
+check "its log has what was decided without it" has_all 4
+check "and reads as the others'" one_log
+cellctl 4 cell_del cell=7 >/dev/null
+check "gone while the agent runs, it is let in again too" wait_for 60 status_is 4 .epoch 3 ||
+	show_journals
+ctl 4 submit --json "back again" | jq -r .id >>"$agents/submitted"
+wait_for 60 quiet 1 2 3 4 || show_journals
+check "and decides" all has_all
+agent_kill 1 TERM
+agent_start 1
+check "a restarted agent goes on in the newest epoch" wait_for 30 status_is 1 .epoch 3
+sed 's/^epoch = .*/epoch = 2/' "$agents/v4/conf" >"$agents/v4/other"
+agent_kill 4 TERM
+in_vehicle 4 "$build/cpchaind" --config "$agents/v4/other" 2>"$agents/v4/again"
+is "an epoch by hand that is over is refused" $? 78
+check "with the reason" grep -q 'epoch 2 of cell 7 is over: this node took part in epoch 3' \
+	"$agents/v4/again"
 
-# ---- a new epoch --------------------------------------------------------------------------------
+# ---- a new epoch, by hand --------------------------------------------------------------------------------
 
 for ((i = 1; i <= 3; i++)); do agent_kill $i TERM; done
-for ((i = 1; i <= n; i++)); do configure $i 2; done
+for ((i = 1; i <= n; i++)); do configure $i 9; done
 settings='pacing = urgent\nleave_on_stop = yes\ndefault_verdict = none\nperiod_ms = 1000'
-sed -i "s/^interface = wlan0/&\n$settings/" /tmp/agent-v?/conf
+sed -i "s/^interface = wlan0/&\n$settings/" "$agents"/v?/conf
 printf '[gateway]\nenabled = yes\ncan = vcan0\nperiod_ms = 500\ndbc = %s\noverlay = %s\n' \
-	"$PWD/tests/data/synthetic.dbc" "$PWD/agent/gateway/overlays/synthetic.json" >>/tmp/agent-v3/conf
+	"$PWD/tests/data/synthetic.dbc" "$PWD/agent/gateway/overlays/synthetic.json" >>"$agents"/v3/conf
 for ((i = 1; i <= n; i++)); do agent_start $i; done
-check "all run in epoch 2" wait_for 60 all running || show_journals
+check "all run in epoch 9" wait_for 60 all running || show_journals
 check "and are connected" wait_for 60 all connected
-: >/tmp/submitted
-for ((i = 1; i <= n; i++)); do submit_many $i 10 "epoch 2"; done
+: >"$agents/submitted"
+for ((i = 1; i <= n; i++)); do submit_many $i 10 "epoch 9"; done
 wait_for 60 quiet 1 2 3 4 || show_journals
 check "and decide, urgently" all has_all
 diag "latency of car1, urgent: $(ctl 1 stats --json | jq -c .latency_ms)"
-check "one log in epoch 2" one_log
+check "one log in epoch 9" one_log
 # Own frames at once are many; the filter allows an urgent cell's members more than strangers.
 in_rate() { [ "$(ctl "$1" bpf --json | jq -c '[.mode, .filter.rate_source.frames]')" = \
 	'["xdp generic",0]' ]; }
@@ -283,14 +205,14 @@ check "all agree on both" one_log
 
 # ---- signals ------------------------------------------------------------------------------------
 
-"$build/candrive" --seconds 4 >/tmp/drive.log
-in_vehicle 3 "$build/canreplay" /tmp/drive.log vcan0 >/dev/null 2>&1
+"$build/candrive" --seconds 4 >"$agents/drive.log"
+in_vehicle 3 "$build/canreplay" "$agents/drive.log" vcan0 >/dev/null 2>&1
 named_signals() { ctl 2 log --since 0 --member car3 --json |
 	jq 'select(.type == "record") | .signals[] | select(.signal == "Vehicle.Speed")' |
 	grep -q km/h; }
 wait_for 60 quiet 1 2 3 4
 check "car2 reads car3's speed from its own log" named_signals
-check "also as text" sh -c "'$build/cpchainctl' --socket /tmp/agent-v2/control log --since 0 \
+check "also as text" sh -c "'$build/cpchainctl' --socket "$agents"/v2/control log --since 0 \
 	--member car3 | grep -q 'Vehicle.Speed = .* km/h'"
 agent_again 2
 is "a restarted agent reads the same" $? 0
@@ -299,7 +221,7 @@ is "a restarted agent reads the same" $? 0
 
 agent_kill 1 KILL
 before=$(decided 2 7)
-: >/tmp/submitted
+: >"$agents/submitted"
 for round in 1 2 3 4 5 6 7 8; do
 	submit_many 2 60 "round $round" 40 &
 	first=$!
@@ -318,7 +240,6 @@ agent_kill 1 TERM
 is "leaving on a clean stop" $? 0
 check "takes the cell out of the kernel" cell_gone 1
 agent_start 1
-wait "${agent[1]}"
-is "and out of that epoch for good" $? 78
+check "and out of the cell" wait_for 30 said 1 'outside of cell 7: cpchainctl join'
 cams_stop >/dev/null
 done_testing

@@ -102,52 +102,78 @@ static int set_test_keys(struct cpc_twin_run *run, struct cpc_error *error)
 	return 0;
 }
 
-static void on_key(void *ctx, unsigned int member, const uint8_t key[16])
+/* Which member that peer is; the twin knows of one epoch only. */
+static int member_of(const struct cpc_twin_run *run, unsigned int peer)
 {
-	struct cpc_twin_run *run = ctx;
-	struct cpc_twin_cell *cell = run->cell;
-	unsigned int before = cell->keys;
+	const uint8_t *id = cpc_net_node_id(run->net, peer);
 
-	/* Without memory for it the member stays without a key, which shows in the counters. */
-	cpc_twin_cell_key(cell, member, key);
-	/* A quorum decides without the last ones: whoever waits for them cannot tell by the log. */
-	if (cell->keys > before && cell->keys == cell->n - 1)
-		fprintf(stderr, "cpc-twin: member %u of cell %u has all keys\n", cell->self,
-			run->config.cell);
+	return id ? cpc_config_find(&run->config, id) : -ENOENT;
 }
 
-static bool on_key_id(void *ctx, unsigned int member, uint8_t ret_id[8])
+static void on_key(void *ctx, unsigned int peer, uint16_t cell, uint16_t epoch,
+		   const uint8_t key[16])
 {
 	struct cpc_twin_run *run = ctx;
+	struct cpc_twin_cell *twin = run->cell;
+	unsigned int before = twin->keys;
+	int member = member_of(run, peer);
 
-	if (member >= run->cell->n || !run->cell->key[member])
+	/* Without memory for it the member stays without a key, which shows in the counters. */
+	if (member >= 0)
+		cpc_twin_cell_key(twin, (unsigned int)member, key);
+	/* A quorum decides without the last ones: whoever waits for them cannot tell by the log. */
+	if (twin->keys > before && twin->keys == twin->n - 1)
+		fprintf(stderr, "cpc-twin: member %u of cell %u epoch %u has all keys\n",
+			twin->self, cell, epoch);
+}
+
+static bool on_key_id(void *ctx, unsigned int peer, uint16_t cell, uint16_t epoch,
+		      uint8_t ret_id[8])
+{
+	struct cpc_twin_run *run = ctx;
+	int member = member_of(run, peer);
+
+	(void)cell;
+	(void)epoch;
+	if (member < 0 || !run->cell->key[member])
 		return false;
 	memcpy(ret_id, cpc_twin_key_id(run->cell->key[member]), CPC_TWIN_KEY_ID_BYTES);
 	return true;
 }
 
 /* A twin keeps no log that it could serve, and catches up in the elements only. */
-static int on_serve(void *ctx, unsigned int member, uint32_t after_slot, struct cpc_buffer *out)
+static int on_serve(void *ctx, unsigned int peer, uint16_t cell, uint16_t epoch,
+		    uint32_t after_slot, struct cpc_buffer *out)
 {
 	(void)ctx;
-	(void)member;
+	(void)peer;
+	(void)cell;
+	(void)epoch;
 	(void)after_slot;
 	(void)out;
 	return 0;
 }
 
-static void on_fetched(void *ctx, unsigned int member, const uint8_t *data, size_t len)
+/* Nor does it follow its cell into other epochs. */
+static void on_bytes(void *ctx, unsigned int peer, const uint8_t *data, size_t len)
 {
 	(void)ctx;
-	(void)member;
+	(void)peer;
 	(void)data;
 	(void)len;
 }
 
-static void on_peer(void *ctx, unsigned int member, bool up)
+static void on_found(void *ctx, const uint8_t node_id[32], uint16_t epoch)
 {
 	(void)ctx;
-	(void)member;
+	(void)node_id;
+	(void)epoch;
+}
+
+static void on_peer(void *ctx, unsigned int peer, bool up)
+{
+	(void)ctx;
+	(void)peer;
 	(void)up;
 }
 
@@ -155,25 +181,41 @@ static const struct cpc_net_ops net_ops = {
 	.key = on_key,
 	.key_id = on_key_id,
 	.serve = on_serve,
-	.fetched = on_fetched,
+	.fetched = on_bytes,
+	.told = on_bytes,
+	.found = on_found,
 	.peer = on_peer,
 };
+
+static int know_members(struct cpc_twin_run *run, struct cpc_error *error)
+{
+	struct cpc_net_relation relation = { .trusted = true };
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < run->config.n; i++) {
+		if (i == run->self)
+			continue;
+		r = cpc_net_know(run->net, run->config.member[i].node_id, relation);
+		if (r < 0) {
+			cpc_error_set(error, "member %u cannot be known: %s", i, strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
 
 static int start_net(struct cpc_twin_run *run, struct cpc_error *error)
 {
 	const struct cpc_agent_config *config = &run->config;
-	uint8_t node_id[CPC_MEMBERS_MAX][CPC_NODE_ID_BYTES];
+	struct cpc_net_epoch epoch = { config->cell, config->epoch };
 	struct cpc_net_config net = {
 		.identity = run->identity,
 		.ifname = config->interface,
 		.port = config->port,
-		.cell = config->cell,
-		.epoch = config->epoch,
-		.n = config->n,
-		.self = run->self,
-		.node_id = (const uint8_t(*)[32])node_id,
+		.certificate = config->certificate,
+		.authority = config->authority,
 	};
-	unsigned int i;
 	int r = sd_event_new(&run->event);
 
 	if (r < 0) {
@@ -181,9 +223,14 @@ static int start_net(struct cpc_twin_run *run, struct cpc_error *error)
 		return r;
 	}
 	net.event = run->event;
-	for (i = 0; i < config->n; i++)
-		memcpy(node_id[i], config->member[i].node_id, sizeof(node_id[i]));
-	return cpc_net_new(&net, &net_ops, run, &run->net, error);
+	r = cpc_net_new(&net, &net_ops, run, &run->net, error);
+	if (r == 0)
+		r = know_members(run, error);
+	if (r < 0)
+		return r;
+	cpc_net_present(run->net, config->cell, config->epoch);
+	cpc_net_offer(run->net, &epoch, 1);
+	return 0;
 }
 
 /* ---- configuration --------------------------------------------------------------------------- */

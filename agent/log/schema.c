@@ -41,7 +41,7 @@ const char *const cpc_schema_sql[CPC_SQL_COUNT] = {
 		"SELECT id, self, n, node_ids, members, part, base, base_log_hash, chain FROM cells"
 		" WHERE cell = ?2 AND epoch = ?3",
 	[CPC_SQL_CELL_NEWEST] = "SELECT coalesce(max(epoch), 0) FROM cells WHERE cell = ?2",
-	[CPC_SQL_CELL_LAST] = "SELECT cell, epoch FROM cells ORDER BY id DESC LIMIT 1",
+	[CPC_SQL_CELL_LAST] = "SELECT cell, epoch FROM cells ORDER BY id DESC LIMIT 1 OFFSET ?2",
 	[CPC_SQL_CELL_ADD] =
 		"INSERT INTO cells(cell, epoch, self, n, node_ids, members, part, base,"
 		" base_log_hash, chain) VALUES(?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"

@@ -50,8 +50,8 @@ void cpc_store_close(struct cpc_store *store);
 int cpc_store_part(struct cpc_store *store, u16 cell, u16 epoch, enum cpc_store_part *ret_part,
 		   u16 *ret_newest_epoch, struct cpc_error *error);
 
-/* The epoch that was joined or followed last. 1, 0: there is none, -EIO. */
-int cpc_store_current(struct cpc_store *store, struct cpc_cell_epoch *ret_epoch,
+/* The epoch that was joined or followed last, or @back before that. 1, 0: there is none, -EIO. */
+int cpc_store_current(struct cpc_store *store, unsigned int back, struct cpc_cell_epoch *ret_epoch,
 		      enum cpc_store_part *ret_part, struct cpc_error *error);
 
 /* That epoch as it was joined or followed. 1, 0: not here, -EIO. */

@@ -225,14 +225,16 @@ int cpc_store_part(struct cpc_store *store, u16 cell, u16 epoch, enum cpc_store_
 	return 0;
 }
 
-int cpc_store_current(struct cpc_store *store, struct cpc_cell_epoch *ret_epoch,
+int cpc_store_current(struct cpc_store *store, unsigned int back, struct cpc_cell_epoch *ret_epoch,
 		      enum cpc_store_part *ret_part, struct cpc_error *error)
 {
 	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_CELL_LAST);
 	u16 cell = 0, epoch = 0;
 	int64_t row;
-	int r = sqlite3_step(s);
+	int r;
 
+	sqlite3_bind_int64(s, 2, back);
+	r = sqlite3_step(s);
 	if (r == SQLITE_ROW) {
 		cell = (u16)sqlite3_column_int(s, 0);
 		epoch = (u16)sqlite3_column_int(s, 1);

@@ -412,6 +412,8 @@ void cpc_node_change_answered(struct cpc_node *node, unsigned int peer,
 		cpc_seek_wait(&node->seek, cpc_node_now_us() + CPC_SEEK_REJECTED_US);
 		if (shown)
 			change->state = CPC_NODE_CHANGE_REJECTED;
+		if (node->outside && !cpc_node_wants_in(node))
+			cpc_node_go_outside(node);
 		break;
 	case CPC_ANSWER_REFUSED:
 		if (shown)

@@ -18,6 +18,10 @@
 
 #include "agent/node/node_private.h"
 
+enum {
+	LEFT_BEHIND_MAX = 8,	/* epochs back; the kernel holds two of a cell, a split has two cells */
+};
+
 static void configured_epoch(const struct cpc_node *node, struct cpc_cell_epoch *ret_epoch)
 {
 	struct cpc_cell_epoch e = { .cell = node->config->cell, .epoch = node->config->epoch,
@@ -160,14 +164,40 @@ static int check_newest(struct cpc_node *node, const struct cpc_cell_epoch *curr
 	return -ESTALE;
 }
 
+/*
+ * What an agent that died left in the kernel: an epoch that was over, or a cell that it had left.
+ * But for @all the last one, which may go on, is left alone.
+ */
+static int end_left_behind(struct cpc_node *node, bool all, struct cpc_error *error)
+{
+	struct cpc_cell_epoch e;
+	enum cpc_store_part part;
+	unsigned int back;
+	int r = 1;
+
+	for (back = all ? 0 : 1; r > 0 && back <= LEFT_BEHIND_MAX; back++) {
+		r = cpc_store_current(node->store, back, &e, &part, error);
+		if (r <= 0)
+			break;
+		cpc_link_use_epoch(node->link, e.epoch);
+		if (cpc_link_cell_del(node->link, e.cell, NULL) == 0)
+			cpc_node_say(node, LOG_NOTICE, "epoch %u of cell %u, which is over, is "
+				     "taken out of the kernel", e.epoch, e.cell);
+	}
+	cpc_link_use_epoch(node->link, 0);
+	return r < 0 ? r : 0;
+}
+
 static int go_on(struct cpc_node *node, u16 newest, struct cpc_error *error)
 {
 	struct cpc_cell_epoch current;
 	enum cpc_store_part part = CPC_PART_NONE;
-	int r = cpc_store_current(node->store, &current, &part, error);
+	int r = cpc_store_current(node->store, 0, &current, &part, error);
 
 	if (r > 0)
 		r = check_chain(node, newest, error);
+	if (r == 0)
+		r = end_left_behind(node, part != CPC_PART_JOINED, error);
 	if (r == 0 && part != CPC_PART_NONE)
 		r = check_newest(node, &current, newest, error);
 	if (r == 0 && part == CPC_PART_JOINED)

@@ -193,6 +193,10 @@ static void enter(struct cpc_node *node, const struct cpc_cell_epoch *believed, 
 		r = cpc_node_enter(node, &e, &error);
 	if (r < 0 && !node->failed)
 		cpc_node_complain(node, CPC_COMPLAIN_EPOCH, error.text);
+	if (r == -ENODEV) {	/* module or interface: begin anew, from the tick */
+		node->outside = false;
+		node->forgotten = true;
+	}
 }
 
 static void look_from_outside(struct cpc_node *node, const struct cpc_cell_epoch *believed)

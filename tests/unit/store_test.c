@@ -439,9 +439,12 @@ START_TEST(join__next_epoch_survives_closing)
 	entries = cpc_store_totals(store)->entries;
 	cpc_store_close(store);
 	ck_assert_int_eq(cpc_store_open(path, &store, &error), 0);
-	ck_assert_int_eq(cpc_store_current(store, &cell, &part, &error), 1);
+	ck_assert_int_eq(cpc_store_current(store, 0, &cell, &part, &error), 1);
 	ck_assert(cpc_cell_epoch_same(&cell, &wanted));
 	ck_assert_int_eq(part, CPC_PART_JOINED);
+	ck_assert_int_eq(cpc_store_current(store, 1, &cell, &part, &error), 1);
+	ck_assert_uint_eq(cell.epoch, 1);
+	ck_assert_int_eq(cpc_store_current(store, 2, &cell, &part, &error), 0);
 	ck_assert_int_eq(cpc_store_epoch(store, 7, 3, &cell, &error), 0);
 	ck_assert_int_eq(cpc_store_epoch(store, 7, 2, &cell, &error), 1);
 	ck_assert(cpc_cell_epoch_same(&cell, &wanted));

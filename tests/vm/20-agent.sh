@@ -45,9 +45,9 @@ check "it goes on by itself once the module is loaded" wait_for 10 running 1
 # complains INTERFACE WORDS: what an agent in v2 says of that interface, before it ends.
 complains()
 {
-	sed "s|^interface = .*|interface = $1|" "$agents"/v2/conf >"$agents"/v2/other
-	! in_vehicle 2 "$build/cpchaind" --config "$agents"/v2/other 2>"$agents"/v2/said &&
-		grep -q "$2" "$agents"/v2/said
+	sed "s|^interface = .*|interface = $1|" "$agents/v2/conf" >"$agents/v2/other"
+	! in_vehicle 2 "$build/cpchaind" --config "$agents/v2/other" 2>"$agents/v2/said" &&
+		grep -q "$2" "$agents/v2/said"
 }
 check "an interface that is not there is named" complains nosuch0 "no 'nosuch0'"
 check "one that is not wireless too" complains vcan0 'vcan0 is not a wireless interface'
@@ -165,7 +165,7 @@ for ((i = 1; i <= n; i++)); do configure $i 9; done
 settings='pacing = urgent\nleave_on_stop = yes\ndefault_verdict = none\nperiod_ms = 1000'
 sed -i "s/^interface = wlan0/&\n$settings/" "$agents"/v?/conf
 printf '[gateway]\nenabled = yes\ncan = vcan0\nperiod_ms = 500\ndbc = %s\noverlay = %s\n' \
-	"$PWD/tests/data/synthetic.dbc" "$PWD/agent/gateway/overlays/synthetic.json" >>"$agents"/v3/conf
+	"$PWD/tests/data/synthetic.dbc" "$PWD/agent/gateway/overlays/synthetic.json" >>"$agents/v3/conf"
 for ((i = 1; i <= n; i++)); do agent_start $i; done
 check "all run in epoch 9" wait_for 60 all running || show_journals
 check "and are connected" wait_for 60 all connected
@@ -212,7 +212,7 @@ named_signals() { ctl 2 log --since 0 --member car3 --json |
 	grep -q km/h; }
 wait_for 60 quiet 1 2 3 4
 check "car2 reads car3's speed from its own log" named_signals
-check "also as text" sh -c "'$build/cpchainctl' --socket "$agents"/v2/control log --since 0 \
+check "also as text" sh -c "'$build/cpchainctl' --socket $agents/v2/control log --since 0 \
 	--member car3 | grep -q 'Vehicle.Speed = .* km/h'"
 agent_again 2
 is "a restarted agent reads the same" $? 0

@@ -6,9 +6,10 @@
 # policies outlive their agent; and without all of it the cell goes on.
 . tests/vm/lib.sh
 . tests/vm/cells.sh
+. tests/vm/agents.sh
 
 n=4
-declare -a agent=() driver=()
+declare -a driver=()
 # ip netns exec gives each command a /sys of its own; what is pinned has to lie elsewhere.
 mkdir -p /tmp/bpf && mount -t bpf bpf /tmp/bpf || die "no BPF file system"
 root=/tmp/bpf/cpchain
@@ -16,7 +17,7 @@ root=/tmp/bpf/cpchain
 # ---- vehicles -----------------------------------------------------------------------------------
 
 # One message with all that the policies look at.
-cat >/tmp/drive.dbc <<'DBC'
+cat >$tmp/drive.dbc <<'DBC'
 VERSION "policy test"
 BU_: Car
 BO_ 256 Drive: 8 Car
@@ -24,7 +25,7 @@ BO_ 256 Drive: 8 Car
  SG_ Gap : 16|16@1+ (0.01,0) [0|600] "m" Car
  SG_ Brake : 32|8@1+ (1,0) [0|100] "%" Car
 DBC
-cat >/tmp/drive.json <<'JSON'
+cat >$tmp/drive.json <<'JSON'
 { "Vehicle.Speed": { "type": "sensor", "datatype": "float", "unit": "km/h",
     "dbc2vss": { "signal": "Speed", "interval_ms": 5000 } },
   "Vehicle.ADAS.ObstacleDetection.Front.Center.Distance": { "type": "sensor",
@@ -42,8 +43,8 @@ drive()
 	halt "$i"
 	for ((k = 0; k < 20; k++)); do
 		printf '(1700000000.%06d) vcan0 100#%s\n' $((k * 50000)) "$data"
-	done >"/tmp/policy-v$i/drive"
-	ip netns exec "v$i" "$build/canreplay" --loop "/tmp/policy-v$i/drive" vcan0 >/dev/null 2>&1 &
+	done >"$agents/v$i/drive"
+	ip netns exec "v$i" "$build/canreplay" --loop "$agents/v$i/drive" vcan0 >/dev/null 2>&1 &
 	driver[i]=$!
 	wait_for 10 drives "$i" "$2" "$3" "$4"
 }
@@ -71,36 +72,18 @@ pins() { echo "$root/$(in_vehicle "$1" stat -Lc %i /proc/self/ns/net)-$2"; }
 
 configure()
 {
-	local i=$1 k
 	{
-		printf '[node]\nkey = /tmp/policy-v%s/node.key\nstate = /tmp/policy-v%s\n' "$i" "$i"
-		# Members' words have ten periods to come, also if a slow shell has to give them.
-		printf '[cell]\nid = 7\nepoch = 1\ninterface = wlan0\nperiod_ms = 500\n'
-		# One whose silence counts as no, the others wait for their agent's word.
-		[ "$i" = 4 ] || printf 'default_verdict = none\n'
+		conf_base "$1" 'epoch = 1' 'period_ms = 500'
+		# One whose silence counts as no, the others wait for their agent's word. Members'
+		# words have ten periods to come, also if a slow shell has to give them.
+		[ "$1" = 4 ] || printf 'default_verdict = none\n'
+		conf_members 1 2 3 4
 		printf '[gateway]\nenabled = yes\ncan = vcan0\nperiod_ms = 5000\n'
-		printf 'dbc = /tmp/drive.dbc\noverlay = /tmp/drive.json\n'
+		printf 'dbc = %s/drive.dbc\noverlay = %s/drive.json\n' "$tmp" "$tmp"
 		printf '[bpf]\nroot = %s\n' $root
-		printf '[api]\nsocket = /tmp/policy-v%s/control\n' "$i"
-		for ((k = 1; k <= n; k++)); do
-			printf '[member car%s]\nindex = %s\nnode_id = %s\n' "$k" $((k - 1)) \
-				"$(cat "/tmp/policy-v$k/id")"
-		done
-	} >"/tmp/policy-v$i/conf"
+	} >"$agents/v$1/conf"
 }
 
-# agent_start I [COMMAND...]: the command in front of the agent takes something from it.
-agent_start()
-{
-	ip netns exec "v$1" "${@:2}" "$build/cpchaind" --config "/tmp/policy-v$1/conf" \
-		>/dev/null 2>>"/tmp/policy-v$1/journal" &
-	agent[$1]=$!
-}
-agent_kill()
-{
-	kill "-$2" "${agent[$1]}"
-	wait "${agent[$1]}" 2>/dev/null
-}
 # agent_again I [COMMAND...]: after kill -9.
 agent_again()
 {
@@ -109,18 +92,13 @@ agent_again()
 	wait_for 60 connected "$1"
 }
 
-ctl() { "$build/cpchainctl" --socket "/tmp/policy-v$1/control" "${@:2}"; }
-connected() { [ "$(ctl "$1" status --json | jq .peers_up)" = $((n - 1)) ]; }
-all() { local i; for ((i = 1; i <= n; i++)); do "$@" "$i" || return; done; }
-said() { grep -q "$2" "/tmp/policy-v$1/journal"; }
 bpf() { ctl "$1" bpf --json | jq -c "$2"; }
 bpf_is() { [ "$(bpf "$1" "$2")" = "$3" ]; }
 policy() { bpf "$1" ".policies[] | select(.kind == \"$2\") | $3"; }
 filtered() { in_vehicle "$1" ip link show wlan0 | grep -q xdpgeneric; }
-show_journals() { local i; for ((i = 1; i <= n; i++)); do diag "$(tail -n 6 "/tmp/policy-v$i/journal")"; done; }
 
-# propose I WORD...: what is said goes to /tmp/said; the exit status is 0 accepted, 1 rejected.
-propose() { ctl "$1" propose "${@:2}" >/tmp/said 2>&1; }
+# propose I WORD...: what is said goes to $tmp/said; the exit status is 0 accepted, 1 rejected.
+propose() { ctl "$1" propose "${@:2}" >$tmp/said 2>&1; }
 merge=(merge --platoon 7 --speed 80 --gap 20)
 join=(join --platoon 7 --speed 80 --gap 20 --position 3)
 speed=(speed --zone 1 --min 60 --max 90 --for 60)
@@ -131,19 +109,16 @@ outcome()
 	propose "${@:3}"
 	status=$?
 	is "$1" $status "$2"
-	[ $status = "$2" ] || diag "$(cat /tmp/said)"
+	[ $status = "$2" ] || diag "$(cat $tmp/said)"
 }
-tells() { grep -qE "$1" /tmp/said; }
-word() { awk -v m="$1" '$1 == m { $1 = ""; print substr($0, 2) }' /tmp/said; }
+tells() { grep -qE "$1" $tmp/said; }
+word() { awk -v m="$1" '$1 == m { $1 = ""; print substr($0, 2) }' $tmp/said; }
 
 # ---- all is well ----------------------------------------------------------------------------------
 
 radios_up $n
 module_load || die "the module does not load"
-for ((i = 1; i <= n; i++)); do
-	mkdir "/tmp/policy-v$i"
-	"$build/cpchaind" --print-id --key "/tmp/policy-v$i/node.key" >"/tmp/policy-v$i/id"
-done
+agents_make 1 2 3 4
 for ((i = 1; i <= n; i++)); do configure $i; done
 for ((i = 1; i <= n; i++)); do agent_start $i; done
 check "all agents are connected" wait_for 60 all connected || { show_journals; die "no agents"; }
@@ -165,7 +140,7 @@ check "the members' addresses are allowed" wait_for 20 all in_filter
 for i in 1 2 4; do drive $i 80 30 0 || not_ok "the sensors follow the CAN bus of v$i" "$(sensors $i)"; done
 check "the sensors follow the CAN bus" drive 3 80 30 40
 outcome "a merge that one vehicle's sensors are against is rejected" 1 1 "${merge[@]}"
-diag "$(cat /tmp/said)"
+diag "$(cat $tmp/said)"
 is "it says who refused, and why" "$(word car3)" "no braking"
 is "and who did not" "$(word car1); $(word car2); $(word car4)" "yes own proposal; yes fits; yes fits"
 check "in words" tells '^merge of platoon 7 at 80.0 km/h, 20.0 m ahead'
@@ -179,7 +154,7 @@ check "all others know the same" wait_for 10 all knows_rejected
 
 drive 3 82 25 0
 outcome "a join with a free road is accepted" 0 2 "${join[@]}"
-is "by all" "$(grep -c ' yes ' /tmp/said)" 4
+is "by all" "$(grep -c ' yes ' $tmp/said)" 4
 read_in_log() { ctl "$1" log --limit 50 | grep -q "$2"; }
 check "the log tells both: accepted" wait_for 10 read_in_log 4 \
 	'car2/.* by all: accepted  join of platoon 7 at 80.0 km/h'
@@ -206,19 +181,19 @@ check "a policy is replaced by one of a file" ctl 4 bpf policy quorum "$build/bp
 is "which is there at once" "$(policy 4 quorum .policy)" "\"$build/bpf/policy/speed.bpf.o\""
 outcome "it votes" 0 1 "${speed[@]}"
 is "as that did" "$(word car4)" "yes fits"
-refuses() { ! ctl "$1" bpf policy quorum "$2" 2>/tmp/said && tells "$3"; }
+refuses() { ! ctl "$1" bpf policy quorum "$2" 2>$tmp/said && tells "$3"; }
 before=$(policy 4 quorum .program)
 check "an object that the verifier refuses is named" refuses 4 "$build/tests/bpf/broken.bpf.o" broken.bpf.o
-head -c 2000 /dev/urandom >/tmp/noise.bpf.o
-check "so is one that is none" refuses 4 /tmp/noise.bpf.o noise.bpf.o
-check "and one that is not there" refuses 4 /tmp/nowhere.bpf.o "'/tmp/nowhere.bpf.o'.*No such file"
+head -c 2000 /dev/urandom >$tmp/noise.bpf.o
+check "so is one that is none" refuses 4 $tmp/noise.bpf.o noise.bpf.o
+check "and one that is not there" refuses 4 $tmp/nowhere.bpf.o "'$tmp/nowhere.bpf.o'.*No such file"
 is "the policy before goes on" "$(policy 4 quorum .program)" "$before"
 check "another kind's has no word on it" ctl 4 bpf policy all speed
 drive 3 80 25 0
 outcome "then the cell's default counts" 1 1 "${join[@]}"
 is "which is no" "$(word car4)" "no the default"
 ctl 4 bpf policy all platoon >/dev/null
-sed -i 's|^\[bpf\]|&\npolicy_quorum = speed|' /tmp/policy-v4/conf
+sed -i 's|^\[bpf\]|&\npolicy_quorum = speed|' "$agents/v4/conf"
 kill -HUP "${agent[4]}"
 policy_is() { [ "$(policy "$1" "$2" "$3")" = "$4" ]; }
 check "SIGHUP loads what is configured" wait_for 10 policy_is 4 quorum .policy '"speed"'
@@ -249,7 +224,7 @@ check "and frames and elements still pass it" wait_for 20 more
 outcome "its policy votes on: its values are old" 1 1 "${join[@]}"
 is "hence no" "$(word car2)" "no sensors stale"
 check "what is stamped can be captured without an agent" in_vehicle 2 "$build/cpchainctl" \
-	capture /tmp/dead.pcapng 1 --interface wlan0 --root $root
+	capture $tmp/dead.pcapng 1 --interface wlan0 --root $root
 agent_start 2
 check "the next agent takes over" wait_for 60 connected 2
 is "with the counters" "$(bpf 2 ".filter.passed.frames > $passed")" true
@@ -261,28 +236,28 @@ is "no member's element was ever dropped" "$(lost 1) $(lost 2) $(lost 3) $(lost 
 
 # ---- capture --------------------------------------------------------------------------------------
 
-check "a capture is written" in_vehicle 1 "$build/cpchainctl" --socket /tmp/policy-v1/control \
-	capture /tmp/radio.pcapng 3
-check "which Wireshark reads" eval '[ "$(tshark -r /tmp/radio.pcapng -Y its 2>/dev/null | wc -l)" -ge 10 ]'
+check "a capture is written" in_vehicle 1 "$build/cpchainctl" --socket "$agents/v1/control" \
+	capture $tmp/radio.pcapng 3
+check "which Wireshark reads" eval '[ "$(tshark -r $tmp/radio.pcapng -Y its 2>/dev/null | wc -l)" -ge 10 ]'
 
 # ---- without --------------------------------------------------------------------------------------
 
-ctl 4 bpf detach >/tmp/said
+ctl 4 bpf detach >$tmp/said
 check "detached, the radio has no filter" eval '! filtered 4'
 is "and the agent says so" "$(bpf 4 '[.mode, .why]')" '["off","taken off"]'
 agent_again 4 capsh --drop=cap_bpf,cap_sys_admin,cap_perfmon -- -c 'exec "$@"' agent
 check "an agent that may not use BPF says so" said 4 'no filter and stamps: .*(the cell works without)'
-diag "$(grep -e 'no filter' -e 'no policy' /tmp/policy-v4/journal | tail -n 3)"
+diag "$(grep -e 'no filter' -e 'no policy' "$agents/v4/journal" | tail -n 3)"
 outcome "and the cell decides" 0 4 "${speed[@]}"
-sed -i "s|^root = .*|root = /tmp/policy-v4/nothing|" /tmp/policy-v4/conf
+sed -i "s|^root = .*|root = $agents/v4/nothing|" "$agents/v4/conf"
 agent_again 4
-check "a root that is no BPF file system is named" said 4 'no BPF file system at /tmp/policy-v4'
+check "a root that is no BPF file system is named" said 4 "no BPF file system at $agents/v4"
 outcome "and the cell decides then too" 0 4 "${speed[@]}"
 is "as the agent says" "$(bpf 4 '[.mode, (.why | startswith("no BPF file system"))]')" '["off",true]'
-sed -i "s|^root = .*|root = $root\nfilter = off\nstamp = no|" /tmp/policy-v4/conf
+sed -i "s|^root = .*|root = $root\nfilter = off\nstamp = no|" "$agents/v4/conf"
 agent_again 4
 is "switched off it is off" "$(bpf 4 '[.mode, .why]')" '["off","off, as configured"]'
-sed -i 's|^interface = wlan0|&\nleave_on_stop = yes|' /tmp/policy-v3/conf
+sed -i 's|^interface = wlan0|&\nleave_on_stop = yes|' "$agents/v3/conf"
 agent_again 3
 agent_kill 3 TERM
 is "an agent that leaves for good" $? 0

@@ -210,7 +210,7 @@ steps_vm = 'live:vm-$1:tests/vm/run $1' $(VM_TESTS:tests/vm/%.sh=$(B)/vm/tap/$1/
 
 ## check         everything; the last line says "N passed, N failed"
 check: $(B)/setup-vm $(B)/setup-fuzz
-	+@tests/run --timeout 3600 $(call step_build,fuzzers) $(HOUSE) --timeout 120 $(UNIT_ALL) \
+	+@tests/run --timeout 3600 $(call step_build,fuzzers) $(HOUSE) --timeout 240 $(UNIT_ALL) \
 	--timeout 600 tests/model/run $(BPF_TESTS) $(BPF_SCRIPTS) \
 	--timeout 3600 $(call steps_sim,$(SIM_SEEDS),200) $(call steps_fuzz,5) \
 	$(call step_sparse,$(KVER)) $(call step_module,$(KVER)) $(call steps_vm,$(KVER))
@@ -218,7 +218,7 @@ check: $(B)/setup-vm $(B)/setup-fuzz
 ## check-fast    the same without virtual machine, sparse, long simulations and planted bugs
 check-fast: $(B)/setup-fuzz
 	+@tests/run --timeout 600 $(call step_build,fuzzers) $(call step_module,$(KVER)) $(HOUSE) \
-	--timeout 120 $(filter-out %/sim_mutants_test.sh,$(UNIT_ALL)) \
+	--timeout 240 $(filter-out %/sim_mutants_test.sh,$(UNIT_ALL)) \
 	--timeout 600 $(call steps_sim,500,50) $(call steps_fuzz,1)
 
 ## check-vm      only the tests in the virtual machine, on the 6.1 kernel (or KVER=...)

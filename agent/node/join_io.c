@@ -19,7 +19,7 @@
 #include "agent/node/node_private.h"
 
 enum {
-	LEFT_BEHIND_MAX = 8,	/* epochs back; the kernel holds two of a cell, a split has two cells */
+	LEFT_BEHIND_MAX = 8,	/* epochs back; the kernel holds two of a cell */
 };
 
 static void configured_epoch(const struct cpc_node *node, struct cpc_cell_epoch *ret_epoch)

@@ -58,9 +58,10 @@ START_TEST(cpc_net_on_established__a_certified_stranger_is_let_in_and_becomes_kn
 
 	lan_certify(lan, JOINER, issue_good(&lan->authority, lan->identity[JOINER]));
 	lan_start_all(lan);
-	lan_start(lan, JOINER, node_main);
 	assert_up(lan, 15000);
-	ck_assert(lan_run(lan, joiner_up, 30000));
+	/* The members have each other and announce seldom by now; who seeks them is answered. */
+	lan_start(lan, JOINER, node_main);
+	ck_assert(lan_run(lan, joiner_up, CPC_NET_ANNOUNCE_SLOW_MS / 2));
 	refresh_status(lan, JOINER);
 	for (unsigned i = 0; i < 4; i++) {
 		const struct cpc_net_peer_status *there = &lan->shared->peer[JOINER][i];
@@ -68,8 +69,7 @@ START_TEST(cpc_net_on_established__a_certified_stranger_is_let_in_and_becomes_kn
 		ck_assert(lan->vehicle[JOINER].found[i] && there->known && there->relation.call);
 		ck_assert(!there->certified && there->cell == LAN_CELL);
 	}
-	/* It is in no cell that it could announce. */
-	ck_assert_uint_eq(lan->shared->net[JOINER].announcements_sent, 0);
+	ck_assert_uint_ge(lan->shared->net[JOINER].announcements_sent, 1);
 	for (unsigned i = 0; i < 4; i++) {
 		const struct cpc_net_peer_status *here = &lan->shared->peer[i][JOINER];
 

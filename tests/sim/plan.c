@@ -192,9 +192,10 @@ static void draw_ranges(struct sim_plan *p, u64 *random)
  * Members out of each other's range, all the time; the correct ones connected by themselves. Cells
  * of more than 8 only without liars. Those at the two ends of a line claim to hear each other, so
  * that on every hop half of the elements are left to who is nearer by that link and has none; an
- * element in a hundred then gets over six hops. Votes go on, so nothing is stuck, but a phase takes
- * tens of seconds: four of them hardly fit into the longest time-out, which the same lie halves,
- * and not into a history's bounds. Carriers without room for a second element do the same.
+ * element in a hundred then gets over six hops. Each view has its votes, but a phase takes tens of
+ * seconds, and four of them hardly fit into the longest time-out, which the same lie halves: ten
+ * members decided nothing in 2000 s. A limit of relaying (relay.c), not of the history's bounds.
+ * Carriers without room for a second element of a large cell are no better.
  */
 static void plan_ranges(struct sim_plan *p, u64 *random)
 {

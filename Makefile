@@ -215,10 +215,13 @@ check: $(B)/setup-vm $(B)/setup-fuzz
 	--timeout 3600 $(call steps_sim,$(SIM_SEEDS),200) $(call steps_fuzz,5) \
 	$(call step_sparse,$(KVER)) $(call step_module,$(KVER)) $(call steps_vm,$(KVER))
 
-## check-fast    the same without virtual machine, sparse, long simulations and planted bugs
+# Half a minute and more each: planted bugs, whole drives, exhaustive searches, crowds of strangers.
+SLOW := %/sim_mutants_test.sh %/drive_test %/tetra_test %/net_strangers_test
+
+## check-fast    the same without virtual machine, sparse, long simulations and the slowest tests
 check-fast: $(B)/setup-fuzz
 	+@tests/run --timeout 600 $(call step_build,fuzzers) $(call step_module,$(KVER)) $(HOUSE) \
-	--timeout 240 $(filter-out %/sim_mutants_test.sh,$(UNIT_ALL)) \
+	--timeout 240 $(filter-out $(SLOW),$(UNIT_ALL)) \
 	--timeout 600 $(call steps_sim,500,50) $(call steps_fuzz,1)
 
 ## check-vm      only the tests in the virtual machine, on the 6.1 kernel (or KVER=...)

@@ -9,7 +9,7 @@ SHELL := /bin/bash
 B ?= build
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
-SIM_SEEDS ?= 20000
+SIM_SEEDS ?= 10000
 V ?=
 
 ifeq ($(MAKELEVEL),0)
@@ -198,7 +198,10 @@ demo: all $(B)/setup-vm
 
 # The steps and tests that tests/run judges; a function's argument is a kernel version or a number.
 HOUSE := tests/tidy tests/purity
-UNIT_ALL := $(UNITS) $(UNIT_SCRIPTS)
+# Half a minute and more each: planted bugs, whole drives, exhaustive searches, crowds of strangers.
+# They come first, as two run at a time.
+SLOW := %/sim_mutants_test.sh %/drive_test %/tetra_test %/net_strangers_test %/net_test
+UNIT_ALL := $(filter $(SLOW),$(UNIT_SCRIPTS) $(UNITS)) $(filter-out $(SLOW),$(UNITS) $(UNIT_SCRIPTS))
 step_build = 'step:build:$(MAKE) -k userspace tests bpf-tests $1'
 step_module = 'step:module-$1:$(MAKE) module KVER=$1'
 step_sparse = 'step:sparse-$1:$(MAKE) module-sparse KVER=$1'
@@ -210,19 +213,16 @@ steps_vm = 'live:vm-$1:tests/vm/run $1' $(VM_TESTS:tests/vm/%.sh=$(B)/vm/tap/$1/
 
 ## check         everything; the last line says "N passed, N failed"
 check: $(B)/setup-vm $(B)/setup-fuzz
-	+@tests/run --timeout 3600 $(call step_build,fuzzers) $(HOUSE) --timeout 240 $(UNIT_ALL) \
-	--timeout 600 tests/model/run $(BPF_TESTS) $(BPF_SCRIPTS) \
+	+@tests/run --timeout 3600 $(call step_build,fuzzers) $(HOUSE) --jobs 2 --timeout 240 $(UNIT_ALL) \
+	--jobs 1 --timeout 600 tests/model/run $(BPF_TESTS) $(BPF_SCRIPTS) \
 	--timeout 3600 $(call steps_sim,$(SIM_SEEDS),200) $(call steps_fuzz,5) \
 	$(call step_sparse,$(KVER)) $(call step_module,$(KVER)) $(call steps_vm,$(KVER))
-
-# Half a minute and more each: planted bugs, whole drives, exhaustive searches, crowds of strangers.
-SLOW := %/sim_mutants_test.sh %/drive_test %/tetra_test %/net_strangers_test
 
 ## check-fast    the same without virtual machine, sparse, long simulations and the slowest tests
 check-fast: $(B)/setup-fuzz
 	+@tests/run --timeout 600 $(call step_build,fuzzers) $(call step_module,$(KVER)) $(HOUSE) \
-	--timeout 240 $(filter-out $(SLOW),$(UNIT_ALL)) \
-	--timeout 600 $(call steps_sim,500,50) $(call steps_fuzz,1)
+	--jobs 2 --timeout 240 $(filter-out $(SLOW),$(UNIT_ALL)) \
+	--jobs 1 --timeout 600 $(call steps_sim,500,50) $(call steps_fuzz,1)
 
 ## check-vm      only the tests in the virtual machine, on the 6.1 kernel (or KVER=...)
 check-vm: $(B)/setup-vm

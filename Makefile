@@ -215,7 +215,7 @@ steps_vm = 'live:vm-$1:tests/vm/run $1' $(VM_TESTS:tests/vm/%.sh=$(B)/vm/tap/$1/
 check: $(B)/setup-vm $(B)/setup-fuzz
 	+@tests/run --timeout 3600 $(call step_build,fuzzers) $(HOUSE) --jobs 2 --timeout 240 $(UNIT_ALL) \
 	--jobs 1 --timeout 600 tests/model/run $(BPF_TESTS) $(BPF_SCRIPTS) \
-	--timeout 3600 $(call steps_sim,$(SIM_SEEDS),200) $(call steps_fuzz,5) \
+	--timeout 3600 $(call steps_sim,$(SIM_SEEDS),200) $(call steps_fuzz,2) \
 	$(call step_sparse,$(KVER)) $(call step_module,$(KVER)) $(call steps_vm,$(KVER))
 
 ## check-fast    the same without virtual machine, sparse, long simulations and the slowest tests

@@ -59,13 +59,14 @@ name()
 # members_are N I...: these vehicles run a cell of N, all in one epoch.
 members_are()
 {
-	local want=$1 i
+	local want=$1 i status
 	shift
 	for i in "$@"; do
-		ctl "$i" status --json | jq -r '[.running, .cell, .epoch, .members] | @tsv'
-	done | sort -u >"$agents/members"
-	[ "$(wc -l <"$agents/members")" = 1 ] &&
-		[ "$(awk '{ print $1, $4 }' "$agents/members")" = "true $want" ]
+		status=$(ctl "$i" status --json) || return
+		jq -r '[.running, .cell, .epoch, .members] | @tsv' <<<"$status"
+	done >"$agents/members"
+	[ "$(sort -u "$agents/members" | wc -l)" = 1 ] &&
+		[ "$(awk 'END { print $1, $4 }' "$agents/members")" = "true $want" ]
 }
 outside() { status_is "$1" .running false; }
 # change I WORD...: asks and waits; what is said goes to $agents/said.

@@ -91,14 +91,16 @@ has_all()
 		[ -z "$(comm -23 <(sort -u "$agents/submitted") "$agents/there")" ]
 }
 
-# quiet I...: nothing waits in these agents, and they are at one slot. Cheap, so it can be polled.
+# quiet I...: all of these agents answer, nothing waits in them, and they are at one slot. Cheap, so
+# it can be polled.
 quiet()
 {
-	local i
+	local i status
 	for i in "$@"; do
-		ctl "$i" status --json | jq -r '[.outbox_waiting + .outbox_in_flight, .slot] | @tsv'
-	done | sort -u >"$agents/states"
-	[ "$(wc -l <"$agents/states")" = 1 ] && grep -q '^0' "$agents/states"
+		status=$(ctl "$i" status --json) || return
+		jq -r '[.outbox_waiting + .outbox_in_flight, .slot] | @tsv' <<<"$status"
+	done >"$agents/states"
+	[ "$(sort -u "$agents/states" | wc -l)" = 1 ] && grep -q '^0' "$agents/states"
 }
 nothing_twice() { [ -z "$(ids_in_log "$1" | sort | uniq -d)" ]; }
 

@@ -207,14 +207,13 @@ static int encode(struct cpc_store *store, u32 after_slot, unsigned int limit,
 int cpc_store_encode(struct cpc_store *store, u16 cell, u16 epoch, u32 after_slot,
 		     unsigned int limit, struct cpc_buffer *out, struct cpc_error *error)
 {
-	int64_t selected = store->cell, row;
-	struct cpc_cell_epoch found;
-	enum cpc_store_part part;
-	int r = cpc_store_find(store, cell, epoch, &row, &found, &part, error);
+	int64_t selected = store->cell;
+	struct cpc_store_found found;
+	int r = cpc_store_find(store, cell, epoch, &found, error);
 
 	if (r <= 0)
 		return r;
-	store->cell = row;
+	store->cell = found.row;
 	r = encode(store, after_slot, limit, out, error);
 	store->cell = selected;
 	return r;

@@ -175,11 +175,10 @@ static bool take_epoch(sqlite3_stmt *s, struct cpc_cell_epoch *e)
 	return true;
 }
 
-int cpc_store_find(struct cpc_store *store, u16 cell, u16 epoch, int64_t *ret_row,
-		   struct cpc_cell_epoch *ret_epoch, enum cpc_store_part *ret_part,
+int cpc_store_find(struct cpc_store *store, u16 cell, u16 epoch, struct cpc_store_found *ret_found,
 		   struct cpc_error *error)
 {
-	struct cpc_cell_epoch found = { .cell = cell, .epoch = epoch };
+	struct cpc_store_found found = { .epoch = { .cell = cell, .epoch = epoch } };
 	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_CELL_FIND);
 	int r;
 
@@ -190,14 +189,15 @@ int cpc_store_find(struct cpc_store *store, u16 cell, u16 epoch, int64_t *ret_ro
 		return 0;
 	if (r != SQLITE_ROW)
 		return cpc_store_fail(store, "find cell", error);
-	if (!take_epoch(s, &found)) {
+	if (!take_epoch(s, &found.epoch)) {
 		sqlite3_reset(s);
 		cpc_error_set(error, "database: cell %u epoch %u is damaged", cell, epoch);
 		return -EIO;
 	}
-	*ret_row = sqlite3_column_int64(s, 0);
-	*ret_part = (enum cpc_store_part)sqlite3_column_int(s, 5);
-	*ret_epoch = found;
+	found.row = sqlite3_column_int64(s, 0);
+	found.part = (enum cpc_store_part)sqlite3_column_int(s, 5);
+	found.chain = sqlite3_column_int64(s, 8);
+	*ret_found = found;
 	sqlite3_reset(s);
 	return 1;
 }
@@ -206,9 +206,7 @@ int cpc_store_part(struct cpc_store *store, u16 cell, u16 epoch, enum cpc_store_
 		   u16 *ret_newest_epoch, struct cpc_error *error)
 {
 	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_CELL_NEWEST);
-	enum cpc_store_part part = CPC_PART_NONE;
-	struct cpc_cell_epoch ignored;
-	int64_t row;
+	struct cpc_store_found found;
 	u16 newest;
 	int r;
 
@@ -217,10 +215,10 @@ int cpc_store_part(struct cpc_store *store, u16 cell, u16 epoch, enum cpc_store_
 		return cpc_store_fail(store, "newest epoch", error);
 	newest = (u16)sqlite3_column_int(s, 0);
 	sqlite3_reset(s);
-	r = cpc_store_find(store, cell, epoch, &row, &ignored, &part, error);
+	r = cpc_store_find(store, cell, epoch, &found, error);
 	if (r < 0)
 		return r;
-	*ret_part = part;
+	*ret_part = r > 0 ? found.part : CPC_PART_NONE;
 	*ret_newest_epoch = newest;
 	return 0;
 }
@@ -229,8 +227,8 @@ int cpc_store_current(struct cpc_store *store, unsigned int back, struct cpc_cel
 		      enum cpc_store_part *ret_part, struct cpc_error *error)
 {
 	sqlite3_stmt *s = cpc_store_statement(store, CPC_SQL_CELL_LAST);
+	struct cpc_store_found found;
 	u16 cell = 0, epoch = 0;
-	int64_t row;
 	int r;
 
 	sqlite3_bind_int64(s, 2, back);
@@ -244,16 +242,23 @@ int cpc_store_current(struct cpc_store *store, unsigned int back, struct cpc_cel
 		return 0;
 	if (r != SQLITE_ROW)
 		return cpc_store_fail(store, "find the last epoch", error);
-	return cpc_store_find(store, cell, epoch, &row, ret_epoch, ret_part, error);
+	r = cpc_store_find(store, cell, epoch, &found, error);
+	if (r > 0) {
+		*ret_epoch = found.epoch;
+		*ret_part = found.part;
+	}
+	return r;
 }
 
 int cpc_store_epoch(struct cpc_store *store, u16 cell, u16 epoch,
 		    struct cpc_cell_epoch *ret_epoch, struct cpc_error *error)
 {
-	enum cpc_store_part part;
-	int64_t row;
+	struct cpc_store_found found;
+	int r = cpc_store_find(store, cell, epoch, &found, error);
 
-	return cpc_store_find(store, cell, epoch, &row, ret_epoch, &part, error);
+	if (r > 0)
+		*ret_epoch = found.epoch;
+	return r;
 }
 
 /* A row's neighbour in its chain. 1, 0: none, -EIO. */
@@ -280,10 +285,8 @@ int cpc_store_chain(struct cpc_store *store, enum cpc_sql which, u16 epoch, int6
 static int chain_of(struct cpc_store *store, const struct cpc_cell_epoch *epoch, int64_t *ret_chain,
 		    struct cpc_error *error)
 {
-	struct cpc_cell_epoch newest;
+	struct cpc_store_found newest;
 	enum cpc_store_part part;
-	sqlite3_stmt *s;
-	int64_t row;
 	u16 number;
 	int r;
 
@@ -291,17 +294,10 @@ static int chain_of(struct cpc_store *store, const struct cpc_cell_epoch *epoch,
 	r = cpc_store_part(store, epoch->cell, epoch->epoch, &part, &number, error);
 	if (r < 0 || !epoch->base || !number)
 		return r;
-	r = cpc_store_find(store, epoch->cell, number, &row, &newest, &part, error);
-	if (r <= 0 || number > epoch->epoch || newest.base > epoch->base)
-		return r < 0 ? r : 0;
-	s = cpc_store_statement(store, CPC_SQL_CELL_FIND);
-	sqlite3_bind_int(s, 2, epoch->cell);
-	sqlite3_bind_int(s, 3, number);
-	if (sqlite3_step(s) != SQLITE_ROW)
-		return cpc_store_fail(store, "find the chain", error);
-	*ret_chain = sqlite3_column_int64(s, 8);
-	sqlite3_reset(s);
-	return 0;
+	r = cpc_store_find(store, epoch->cell, number, &newest, error);
+	if (r > 0 && number <= epoch->epoch && newest.epoch.base <= epoch->base)
+		*ret_chain = newest.chain;
+	return r < 0 ? r : 0;
 }
 
 static int add_cell(struct cpc_store *store, const struct cpc_cell_epoch *epoch,
@@ -332,29 +328,22 @@ static int add_cell(struct cpc_store *store, const struct cpc_cell_epoch *epoch,
 static int select_cell(struct cpc_store *store, const struct cpc_cell_epoch *epoch,
 		       enum cpc_store_part *ret_part, struct cpc_error *error)
 {
-	struct cpc_cell_epoch found;
-	sqlite3_stmt *s;
-	int64_t row;
-	int r = cpc_store_find(store, epoch->cell, epoch->epoch, &row, &found, ret_part, error);
+	struct cpc_store_found found;
+	int r = cpc_store_find(store, epoch->cell, epoch->epoch, &found, error);
 
 	if (r <= 0)
 		return r;
-	if (found.self != epoch->self || !cpc_cell_epoch_same(&found, epoch) ||
-	    memcmp(&found.members, &epoch->members, sizeof(found.members)) != 0) {
+	if (found.epoch.self != epoch->self || !cpc_cell_epoch_same(&found.epoch, epoch) ||
+	    memcmp(&found.epoch.members, &epoch->members, sizeof(epoch->members)) != 0) {
 		cpc_error_set(error, "cell %u epoch %u is in the log with other members (%u, this "
 			      "node's index %u): raise 'epoch' on every member", epoch->cell,
-			      epoch->epoch, found.n, found.self);
+			      epoch->epoch, found.epoch.n, found.epoch.self);
 		return -EEXIST;
 	}
-	s = cpc_store_statement(store, CPC_SQL_CELL_FIND);
-	sqlite3_bind_int(s, 2, epoch->cell);
-	sqlite3_bind_int(s, 3, epoch->epoch);
-	if (sqlite3_step(s) != SQLITE_ROW)
-		return cpc_store_fail(store, "find cell", error);
-	store->chain = sqlite3_column_int64(s, 8);
-	sqlite3_reset(s);
-	store->cell = row;
-	store->epoch = found;
+	store->cell = found.row;
+	store->chain = found.chain;
+	store->epoch = found.epoch;
+	*ret_part = found.part;
 	return 1;
 }
 

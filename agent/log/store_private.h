@@ -66,9 +66,16 @@ struct cpc_store {
 /* The statement, reset and with the selected cell bound to ?1 (when it has such a parameter). */
 sqlite3_stmt *cpc_store_statement(struct cpc_store *store, enum cpc_sql which);
 
-/* The row of (cell, epoch) and its part. 1, 0: not here, -EIO. */
-int cpc_store_find(struct cpc_store *store, u16 cell, u16 epoch, int64_t *ret_row,
-		   struct cpc_cell_epoch *ret_epoch, enum cpc_store_part *ret_part,
+/* A row of cells. */
+struct cpc_store_found {
+	int64_t row;
+	int64_t chain;			/* row of the first epoch of its chain */
+	enum cpc_store_part part;
+	struct cpc_cell_epoch epoch;
+};
+
+/* That of (cell, epoch). 1, 0: not here, -EIO. */
+int cpc_store_find(struct cpc_store *store, u16 cell, u16 epoch, struct cpc_store_found *ret_found,
 		   struct cpc_error *error);
 
 /* Its neighbour in the selected chain, by CHAIN_NEXT or CHAIN_BEFORE. 1, 0: none, -EIO. */
